@@ -1,0 +1,266 @@
+"""What ``plan`` may and may not do with a target, case by case."""
+
+from __future__ import annotations
+
+from fleet_builder import R, V, fleet, snapshot
+
+from wva_exporter.core.decision import Memory, Plan
+from wva_exporter.core.fleet import Fleet, Role
+from wva_exporter.core.plan import plan
+from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.rules import Rules
+from wva_exporter.core.snapshot import Snapshot
+from wva_exporter.errors import Reason
+
+RULES = Rules()
+ONE = fleet(V(name="a100"))
+
+
+def decide(*views: Snapshot, rules: Rules = RULES) -> Plan:
+    """The last plan of consecutive cycles."""
+    result, memory = None, None
+    for view in views:
+        result, memory = plan(view, memory, POLICIES, rules)
+    assert result is not None
+    return result
+
+
+def targets(result: Plan) -> dict[str, float | None]:
+    """Targets by variant name."""
+    return dict(zip(result.fleet.variants.name, result.target.listed(), strict=True))
+
+
+def why(result: Plan) -> dict[str, Reason]:
+    """Reasons by variant name."""
+    return dict(zip(result.fleet.variants.name, result.reasons, strict=True))
+
+
+def busy(of: Fleet, count: int, *, time: float, kv: float = 0.6, **more: object) -> Snapshot:
+    """``count`` replicas of a100 at a steady level that calls for nothing."""
+    return snapshot(of, [R(v="a100", kv=kv)] * count, time=time, **more)  # type: ignore[arg-type]
+
+
+def test_a_fleet_without_headroom_grows_by_one() -> None:
+    """Mean free KV of 0.05 is below the 0.10 that must stay free."""
+    result = decide(busy(ONE, 2, time=0, kv=0.75))
+    assert targets(result) == {"a100": 3}
+    assert why(result) == {"a100": Reason.NO_HEADROOM}
+
+
+def test_the_cheapest_variant_grows_and_the_dearest_shrinks() -> None:
+    """Costs order the variants of a model, whatever the order in which they are named."""
+    two = fleet(V(name="h100", cost=40), V(name="a100", cost=10))
+    full = snapshot(two, [R(v="h100", kv=0.78)] * 2 + [R(v="a100", kv=0.78)] * 2, time=0)
+    assert targets(decide(full)) == {"h100": 2, "a100": 3}
+    idle = [snapshot(two, [R(v="h100", kv=0.1)] * 2 + [R(v="a100", kv=0.1)] * 2, time=t) for t in (0, 15)]
+    assert targets(decide(*idle)) == {"h100": 1, "a100": 2}
+
+
+def test_the_first_target_after_a_start_is_never_below_what_exists() -> None:
+    """An idle fleet shrinks in the second cycle, not in the first: the first look may be at half a truth."""
+    idle = [busy(ONE, 4, time=t, kv=0.1) for t in (0, 15)]
+    assert targets(decide(idle[0])) == {"a100": 4}
+    assert why(decide(idle[0])) == {"a100": Reason.STARTED}
+    assert targets(decide(*idle)) == {"a100": 3}
+
+
+def test_a_pending_replica_locks_the_group() -> None:
+    """While one is on its way nothing more is asked for."""
+    view = busy(ONE, 2, time=0, kv=0.78, current={"a100": 3}, ready={"a100": 2}, declared=True)
+    assert targets(decide(view)) == {"a100": 3}
+    assert why(decide(view)) == {"a100": Reason.PENDING}
+
+
+def test_half_of_the_targets_failing_at_peak_lowers_nothing() -> None:
+    """Five of ten replicas fall silent without kube-state-metrics: the other five look idle and stay ten."""
+    before = [busy(ONE, 10, time=t) for t in (0, 15)]
+    after = snapshot(ONE, [R(v="a100", kv=0.05)] * 5 + [R(v="a100", silent=True)] * 5, time=30)
+    result = decide(*before, after)
+    assert targets(result) == {"a100": 10}
+    assert why(result) == {"a100": Reason.REPLICA_UNKNOWN}
+
+
+def test_a_rise_passes_although_replicas_are_silent() -> None:
+    """Doubt forbids less, not more."""
+    twenty = fleet(V(name="a100", maximum=20))
+    after = snapshot(twenty, [R(v="a100", kv=0.9)] * 5 + [R(v="a100", silent=True)] * 5, time=30)
+    assert targets(decide(busy(twenty, 10, time=0), after)) == {"a100": 11}
+
+
+def test_missing_data_hold_the_last_decision() -> None:
+    """A dark source keeps the target and says why."""
+    dark = snapshot(ONE, [], time=60, trouble=Reason.SOURCE_DOWN, covered=False)
+    result = decide(busy(ONE, 6, time=0), dark)
+    assert targets(result) == {"a100": 6}
+    assert why(result) == {"a100": Reason.SOURCE_DOWN}
+    assert not result.fresh[0]
+
+
+def test_a_target_held_for_too_long_is_withdrawn() -> None:
+    """After the hold time nothing is published, and that is said."""
+    dark = [snapshot(ONE, [], time=t, trouble=Reason.NO_SERIES, covered=False) for t in (600, 601, 900)]
+    assert targets(decide(busy(ONE, 6, time=0), dark[0])) == {"a100": 6}
+    for gone in (decide(busy(ONE, 6, time=0), *dark[:2]), decide(busy(ONE, 6, time=0), *dark)):
+        assert targets(gone) == {"a100": None}
+        assert gone.withdrawn[0]
+        assert why(gone) == {"a100": Reason.WITHDRAWN}
+
+
+def test_without_any_decision_nothing_is_published() -> None:
+    """After a start without data there is no echo of the current count."""
+    result = decide(snapshot(ONE, [], time=0, trouble=Reason.NO_SERIES, covered=False, current={"a100": 4}))
+    assert targets(result) == {"a100": None}
+    assert not result.withdrawn[0]
+
+
+def test_half_filled_windows_forbid_a_decrease() -> None:
+    """After an outage low load and few samples look alike."""
+    views = [busy(ONE, 4, time=0), busy(ONE, 4, time=15, kv=0.05, covered=False)]
+    assert targets(decide(*views)) == {"a100": 4}
+    assert why(decide(*views)) == {"a100": Reason.COVERAGE}
+
+
+def test_a_rising_queue_vetoes_a_decrease() -> None:
+    """KV falls while requests pile up: an overload, not idleness."""
+    calm = [busy(ONE, 4, time=t) for t in (0, 15)]
+    odd = snapshot(ONE, [R(v="a100", kv=0.05, running=40)] * 4, time=30)
+    result = decide(*calm, odd)
+    assert targets(result) == {"a100": 4}
+    assert why(result) == {"a100": Reason.SIGNALS_DISAGREE}
+
+
+def test_a_ready_replica_without_series_forbids_a_decrease() -> None:
+    """kube-state-metrics counts four ready ones, two are scraped: the other two may carry the load."""
+    views = [
+        snapshot(ONE, [R(v="a100", kv=0.05)] * 2, time=t, current={"a100": 4}, ready={"a100": 4}, declared=True)
+        for t in (0, 15, 30)
+    ]
+    assert targets(decide(*views)) == {"a100": 4}
+    assert why(decide(*views)) == {"a100": Reason.REPLICAS_UNCOUNTED}
+
+
+def test_no_more_than_half_of_a_target_goes_within_a_minute() -> None:
+    """Many fast cycles shed no more than one slow one."""
+    target, memory = 16.0, None
+    for second in range(60):
+        count = int(target)
+        view = busy(fleet(V(name="a100", maximum=20)), count, time=float(second), kv=0.01)
+        result, memory = plan(view, memory, POLICIES, RULES)
+        target = targets(result)["a100"] or 0.0
+    assert target == 8
+
+
+def test_an_unknown_maximum_bounds_one_cycle() -> None:
+    """Nobody named a maximum: at most twice the current count, and never less than four."""
+    boundless = fleet(V(name="a100", maximum=None))
+    assert targets(decide(busy(boundless, 1, time=0, kv=0.9))) == {"a100": 2}
+
+
+def test_targets_obey_their_bounds() -> None:
+    """At its maximum a variant that wants more says so."""
+    bound = fleet(V(name="a100", maximum=2))
+    result = decide(busy(bound, 2, time=0, kv=0.9))
+    assert targets(result) == {"a100": 2}
+    assert why(result) == {"a100": Reason.MAX}
+
+
+def test_a_paused_variant_keeps_its_target_and_a_fixed_one_its_number() -> None:
+    """The operator's word is the last one."""
+    before = busy(ONE, 3, time=0)
+    paused = fleet(V(name="a100", paused=True))
+    full = busy(paused, 3, time=15, kv=0.9)
+    assert targets(decide(before, full)) == {"a100": 3}
+    assert why(decide(before, full)) == {"a100": Reason.PAUSED}
+    fixed = fleet(V(name="a100", fixed=7))
+    assert targets(decide(before, busy(fixed, 3, time=15))) == {"a100": 7}
+    assert why(decide(before, busy(fixed, 3, time=15))) == {"a100": Reason.FIXED}
+
+
+ZERO = fleet(V(name="a100", minimum=0), V(name="h100", minimum=0, cost=40), retention=60.0)
+
+
+def idle(time: float, router_queue: float | None = 0.0) -> Snapshot:
+    """One replica of each variant without any request."""
+    signals = dict.fromkeys([], 0.0)
+    rows = [R(v=v, kv=0.0, running=0.0, signals=signals) for v in ("a100", "h100")]
+    return snapshot(ZERO, rows, time=time, router_queue=router_queue)
+
+
+def parked(time: float, router_queue: float | None) -> Snapshot:
+    """Nothing runs, and kube-state-metrics says so."""
+    none = {"a100": 0.0, "h100": 0.0}
+    return snapshot(
+        ZERO, [], time=time, current=none, declared=True, trouble=Reason.NO_SERIES, router_queue=router_queue
+    )
+
+
+def test_zero_needs_proof_for_the_whole_retention() -> None:
+    """A minute of known idleness, the router's queue included, and not a second less."""
+    assert targets(decide(idle(0), idle(30), idle(59))) == {"a100": 1, "h100": 1}
+    result = decide(idle(0), idle(30), idle(60))
+    assert targets(result) == {"a100": 0, "h100": 0}
+    assert why(result) == {"a100": Reason.IDLE, "h100": Reason.IDLE}
+
+
+def test_without_a_router_series_nothing_goes_to_zero() -> None:
+    """Nobody could wake it."""
+    result = decide(idle(0, None), idle(30, None), idle(90, None))
+    assert targets(result) == {"a100": 1, "h100": 1}
+    assert set(why(result).values()) == {Reason.CANNOT_WAKE}
+
+
+def test_a_waiting_request_wakes_the_cheapest_variant() -> None:
+    """One replica, of one variant."""
+    result = decide(parked(0, 0.0), parked(15, 3.0))
+    assert targets(result) == {"a100": 1, "h100": 0}
+    assert why(result)["a100"] == Reason.WOKEN
+
+
+def test_a_parked_model_stays_parked_however_long() -> None:
+    """Its engines' silence is not missing data."""
+    result = decide(*(parked(t, 0.0) for t in range(0, 3600, 300)))
+    assert targets(result) == {"a100": 0, "h100": 0}
+
+
+def test_each_role_decides_for_itself() -> None:
+    """Prefill is full while decode idles: one grows, the other shrinks."""
+    roles = fleet(V(name="p", role=Role.PREFILL), V(name="d", role=Role.DECODE))
+    views = [snapshot(roles, [R(v="p", kv=0.78)] * 2 + [R(v="d", kv=0.1)] * 4, time=t) for t in (0, 15)]
+    assert targets(decide(*views)) == {"p": 3, "d": 3}
+
+
+def test_the_expected_count_is_what_an_hpa_makes_of_it() -> None:
+    """A step within ten percent is swallowed."""
+    many = fleet(V(name="a100", maximum=50))
+    result = decide(busy(many, 20, time=0, kv=0.78))
+    assert targets(result) == {"a100": 21}
+    assert result.expected.listed() == [20]
+    small = decide(busy(many, 2, time=0, kv=0.78))
+    assert small.expected.listed() == [3]
+
+
+def test_cost_is_the_objective() -> None:
+    """The published costs sum to what the plan says the fleet costs; an unknown cost is not zero."""
+    mixed = fleet(V(name="a100", cost=10), V(name="odd", cost=None))
+    result = decide(snapshot(mixed, [R(v="a100", kv=0.5)] * 2 + [R(v="odd", kv=0.5)], time=0))
+    assert result.cost.listed() == [20.0, None]
+    assert result.objective == 20.0
+
+
+def test_memory_follows_a_variant_whose_row_moved() -> None:
+    """A new variant before it does not make a variant forget its target."""
+    result, memory = plan(busy(ONE, 6, time=0), None, POLICIES, RULES)
+    wider = fleet(V(name="aaa"), V(name="a100"))
+    dark = snapshot(wider, [], time=15, trouble=Reason.SOURCE_DOWN, covered=False)
+    after, _ = plan(dark, memory, POLICIES, RULES)
+    assert targets(after) == {"aaa": None, "a100": 6}
+    assert isinstance(memory, Memory)
+    assert targets(result) == {"a100": 6}
+
+
+def test_steps_lead_from_the_policy_to_the_target() -> None:
+    """The last step is the target, and every step that moved it names its reason."""
+    result = decide(busy(ONE, 4, time=0, kv=0.1))
+    assert result.steps[0].name == "policy"
+    assert result.steps[0].replicas.listed() == [3]
+    assert result.steps[-1].replicas.listed() == result.target.listed() == [4]

@@ -1,0 +1,208 @@
+"""What holds for every input: bounds, order, and that no fault ever lowers a target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from fleet_builder import R, V, fleet, snapshot
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wva_exporter.core.decision import Memory, Plan
+from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.plan import plan
+from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.rules import Rules
+from wva_exporter.core.snapshot import Snapshot
+from wva_exporter.errors import Reason
+
+RULES = Rules(max_down_ratio_per_minute=1.0)
+"""Without a brake: what the gates promise must not hang on it."""
+
+NAMES = ("a100", "h100", "l40s")
+
+variants = st.lists(
+    st.builds(
+        V,
+        name=st.sampled_from(NAMES),
+        cost=st.one_of(st.none(), st.floats(0, 100)),
+        minimum=st.integers(0, 3),
+        maximum=st.one_of(st.none(), st.integers(3, 20)),
+        paused=st.booleans(),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda v: v.name,
+)
+
+
+def replicas(names: list[str], *, silent: bool) -> st.SearchStrategy[list[R]]:
+    """Up to twelve replicas of these variants in any state."""
+    return st.lists(
+        st.builds(
+            R,
+            v=st.sampled_from(names),
+            kv=st.floats(0, 1),
+            waiting=st.floats(0, 1e6),
+            running=st.floats(0, 1e4),
+            silent=st.booleans() if silent else st.just(value=False),
+            coverage=st.sampled_from([0.2, 1.0]),
+        ),
+        max_size=12,
+    )
+
+
+@st.composite
+def views(draw: st.DrawFn) -> Snapshot:
+    """Any snapshot of a small fleet."""
+    of = fleet(*draw(variants))
+    rows = draw(replicas(list(of.variants.name), silent=True))
+    counts = {name: draw(st.one_of(st.none(), st.floats(0, 30).map(round).map(float))) for name in of.variants.name}
+    return snapshot(
+        of,
+        rows,
+        time=draw(st.floats(0, 1e6)),
+        current=counts,
+        declared=draw(st.booleans()),
+        trouble=draw(st.sampled_from([Reason.NONE, Reason.NO_SERIES, Reason.SOURCE_DOWN, Reason.INPUT_STALE])),
+        covered=draw(st.booleans()),
+        router_queue=draw(st.one_of(st.none(), st.floats(0, 10))),
+        partial=draw(st.booleans()),
+    )
+
+
+def rows_of(result: Plan) -> dict[str, tuple[float | None, Reason]]:
+    """Target and reason by variant name."""
+    return dict(zip(result.fleet.variants.name, zip(result.target.listed(), result.reasons, strict=True), strict=True))
+
+
+@given(st.lists(views(), min_size=1, max_size=4))
+def test_targets_stay_whole_finite_and_within_their_bounds(cycles: list[Snapshot]) -> None:
+    """Whatever was seen before, and however the fleet changed between two cycles."""
+    memory: Memory | None = None
+    for view in cycles:
+        result, memory = plan(view, memory, POLICIES, RULES)
+        known, target = result.target.known, result.target.value
+        assert np.all(np.isfinite(target))
+        assert np.all(target == np.round(target))
+        assert np.all(target[known] >= 0)
+        bounded = known & ~view.fleet.variants.paused
+        maximum = view.fleet.variants.maximum
+        assert np.all(target[bounded] >= view.fleet.variants.minimum[bounded])
+        assert np.all((target <= maximum.value)[bounded & maximum.known])
+
+
+@given(views(), st.randoms(use_true_random=False))
+def test_the_order_of_variants_and_replicas_changes_nothing(view: Snapshot, random: object) -> None:
+    """Rows are places, not priorities."""
+    names = list(view.fleet.variants.name)
+    order = list(range(len(names)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    shuffled = _permuted(view, order)
+    first, _ = plan(view, None, POLICIES, RULES)
+    second, _ = plan(shuffled, None, POLICIES, RULES)
+    assert rows_of(first) == rows_of(second)
+
+
+def _permuted(view: Snapshot, order: list[int]) -> Snapshot:
+    """The same view with its variants in another order, and its replicas backwards."""
+    place = np.argsort(order)
+    old = view.fleet.variants
+
+    def pick(values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(values[i] for i in order)
+
+    index = np.array(order)
+    moved = replace(
+        old,
+        namespace=pick(old.namespace),
+        name=pick(old.name),
+        accelerator=pick(old.accelerator),
+        model=old.model[index],
+        role=old.role[index],
+        cost=old.cost.take(index),
+        gpus_per_replica=old.gpus_per_replica[index],
+        minimum=old.minimum[index],
+        maximum=old.maximum.take(index),
+        paused=old.paused[index],
+        fixed=old.fixed.take(index),
+        origin=old.origin[index],
+    )
+    fleet_ = replace(view.fleet, variants=moved)
+    backwards = np.arange(len(view.replicas))[::-1]
+    rows = replace(
+        view.replicas,
+        pod=view.replicas.pod[::-1],
+        variant=place[view.replicas.variant][backwards],
+        presence=view.replicas.presence[backwards],
+        signals=replace(
+            view.replicas.signals,
+            value=view.replicas.signals.value[:, ::-1],
+            known=view.replicas.signals.known[:, ::-1],
+        ),
+    )
+    counts = replace(
+        view.counts,
+        spec=view.counts.spec.take(index),
+        current=view.counts.current.take(index),
+        ready=view.counts.ready.take(index),
+        declared=view.counts.declared[index],
+    )
+    return replace(view, fleet=fleet_, replicas=rows, counts=counts)
+
+
+FAULTS = st.sampled_from(["dark", "silent", "thin", "partial", "stale", "none"])
+
+
+@given(st.lists(FAULTS, min_size=1, max_size=30), st.integers(2, 10), st.integers(0, 9), st.floats(0.0, 0.6))
+def test_no_schedule_of_faults_lowers_a_target(schedule: list[str], count: int, lost: int, kv: float) -> None:
+    """A steady fleet whose data come and go keeps its target in every cycle, and loses it only by withdrawal.
+
+    Steady at any level: the load never changes, only what is seen of it.
+    """
+    of = fleet(V(name="a100", maximum=20))
+    steady = [R(v="a100", kv=0.65, waiting=1)] * count
+    result, memory = plan(snapshot(of, steady, time=0.0), None, POLICIES, RULES)
+    for cycle, fault in enumerate(schedule, start=1):
+        view = _faulty(of, steady, fault, lost=lost, kv=kv, time=15.0 * cycle)
+        result, memory = plan(view, memory, POLICIES, RULES)
+        target = result.target.listed()[0]
+        assert target is None or target >= count, (cycle, fault, rows_of(result))
+        assert target is not None or result.withdrawn[0]
+
+
+def _faulty(of: Fleet, steady: list[R], fault: str, *, lost: int, kv: float, time: float) -> Snapshot:
+    """What one fault leaves visible of a steady fleet; the visible part may look as idle as ``kv``."""
+    gone = min(lost, len(steady) - 1)
+    if fault == "dark":
+        return snapshot(of, [], time=time, trouble=Reason.SOURCE_DOWN, covered=False)
+    if fault == "silent":
+        rows = [R(v="a100", kv=kv)] * (len(steady) - gone) + [R(v="a100", silent=True)] * max(gone, 1)
+        return snapshot(of, rows, time=time, trouble=Reason.REPLICA_UNKNOWN)
+    idle = [R(v="a100", kv=kv)] * len(steady)
+    if fault == "thin":
+        return snapshot(of, idle, time=time, covered=False)
+    if fault == "partial":
+        return snapshot(of, idle[gone:], time=time, partial=True)
+    if fault == "stale":
+        return snapshot(of, idle, time=time, trouble=Reason.INPUT_STALE)
+    return snapshot(of, steady, time=time)
+
+
+@given(st.lists(st.integers(0, 20), min_size=2, max_size=40), st.floats(0.05, 1.0), st.floats(1, 30))
+def test_no_minute_sheds_more_than_the_brake_allows(wants: list[int], ratio: float, step: float) -> None:
+    """Whatever a policy wants in whatever rhythm, no target is below the allowed share of one within the minute before."""
+    rules = Rules(max_down_ratio_per_minute=ratio)
+    memory: Memory | None = None
+    history: list[tuple[float, float]] = []
+    for cycle, want in enumerate(wants):
+        of = fleet(V(name="a100", minimum=0, maximum=20))
+        current = max(want, 1)
+        view = snapshot(of, [R(v="a100", kv=0.05)] * current, time=cycle * step)
+        result, memory = plan(view, memory, POLICIES, rules)
+        target = result.target.listed()[0]
+        assert target is not None
+        recent = [value for time, value in history if cycle * step - time <= 60.0]
+        assert not recent or target >= (1.0 - ratio) * max(recent) - 1e-6
+        history.append((cycle * step, target))

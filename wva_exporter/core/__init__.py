@@ -1,0 +1,1 @@
+"""Pure decisions: values and functions without clock, log, environment or I/O."""

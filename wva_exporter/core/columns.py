@@ -1,0 +1,104 @@
+"""Columns of a fleet: numbers beside the knowledge of whether they are known.
+
+Absence is a value here. A ``Column`` never holds NaN: where a number is unknown its place holds 0 and ``known`` is False, and
+whoever forgets to look at ``known`` computes with a zero that the constructor put there, not with a NaN that spreads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wva_exporter.errors import InvalidValue
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+def floats(values: ArrayLike) -> FloatArray:
+    """A read-only array of float64; a copy only where it has to be."""
+    array = np.asarray(values, dtype=np.float64)
+    return _read_only(array)
+
+
+def integers(values: ArrayLike) -> IntArray:
+    """A read-only array of int64."""
+    return _read_only(np.asarray(values, dtype=np.int64))
+
+
+def flags(values: ArrayLike) -> BoolArray:
+    """A read-only array of bool."""
+    return _read_only(np.asarray(values, dtype=np.bool_))
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Column:
+    """Numbers of any shape and, of the same shape, which of them are known.
+
+    Raises:
+        InvalidValue: the shapes differ, or a known number is not finite.
+    """
+
+    value: FloatArray
+    known: BoolArray
+
+    def __post_init__(self) -> None:
+        if self.value.shape != self.known.shape:
+            raise InvalidValue(f"values have shape {self.value.shape}, known has {self.known.shape}")
+        if not np.all(np.isfinite(self.value)):
+            raise InvalidValue("a column holds finite numbers only; unknown places hold 0")
+        object.__setattr__(self, "value", _read_only(self.value))
+        object.__setattr__(self, "known", _read_only(self.known))
+
+    @classmethod
+    def of(cls, values: ArrayLike, known: ArrayLike | None = None) -> Column:
+        """Known where ``known`` is true and the number is finite; without ``known``, where it is finite."""
+        array = np.asarray(values, dtype=np.float64)
+        mask = np.isfinite(array)
+        if known is not None:
+            mask = mask & np.asarray(known, dtype=np.bool_)
+        return cls(value=np.where(mask, array, 0.0), known=mask)
+
+    @classmethod
+    def from_optional(cls, values: Iterable[float | None]) -> Column:
+        """None is unknown."""
+        return cls.of([np.nan if v is None else float(v) for v in values])
+
+    @classmethod
+    def unknown(cls, shape: int | tuple[int, ...]) -> Column:
+        """Nothing is known."""
+        return cls(value=np.zeros(shape), known=np.zeros(shape, dtype=np.bool_))
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def otherwise(self, fallback: ArrayLike) -> FloatArray:
+        """The numbers, and ``fallback`` where they are unknown."""
+        return np.where(self.known, self.value, fallback)
+
+    def where(self, mask: ArrayLike) -> Column:
+        """Known only where ``mask`` is true as well."""
+        return Column.of(self.value, self.known & np.asarray(mask, dtype=np.bool_))
+
+    def take(self, index: IntArray) -> Column:
+        """The rows of ``index``; a negative index is an unknown row."""
+        if len(self.value) == 0:
+            return Column.unknown(index.shape)
+        inside = index >= 0
+        safe = np.where(inside, index, 0)
+        return Column.of(self.value[safe], self.known[safe] & inside)
+
+    def listed(self) -> list[float | None]:
+        """Plain numbers, None where unknown: for tables, JSON and tests."""
+        return [float(v) if k else None for v, k in zip(self.value.tolist(), self.known.tolist(), strict=True)]

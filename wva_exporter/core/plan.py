@@ -1,0 +1,223 @@
+"""One cycle's decision for a whole fleet: ``plan(snapshot, memory, policies, rules)``.
+
+A policy says what it wants; then, in this order and for every policy alike: zero only on proof, no fall on doubtful data, no
+boundless growth where nobody named a maximum, no fall faster than the brake, within [min, max], and last the operator's own
+word. What cannot be decided is held, and withdrawn when it was held for too long. Pure: no clock, no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from wva_exporter.core import agreement, brake, gates
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
+from wva_exporter.core.decision import Gauges, Memory, Plan, Step
+from wva_exporter.core.gauges import measure
+from wva_exporter.core.policies import Policy, Proposal
+from wva_exporter.core.recall import recall
+from wva_exporter.core.rules import Rules
+from wva_exporter.core.snapshot import REASON_CODE, Snapshot
+from wva_exporter.core.zero import Zero, at_zero
+from wva_exporter.errors import InvalidValue, Reason
+
+
+def plan(
+    snapshot: Snapshot, memory: Memory | None, policies: Mapping[str, Policy], rules: Rules
+) -> tuple[Plan, Memory]:
+    """Decide every variant of the snapshot's fleet.
+
+    Args:
+        snapshot: what was seen.
+        memory: what the cycle before left, None after a start.
+        policies: the policies that models name, by name.
+        rules: the settings of the stages that follow a policy.
+
+    Returns:
+        The plan to publish, and the memory for the next cycle.
+
+    Raises:
+        InvalidValue: a model names a policy that ``policies`` lacks.
+    """
+    fleet = snapshot.fleet
+    past = recall(memory, fleet, snapshot.time)
+    elapsed = max(snapshot.time - past.time, 0.0)
+    load = agreement.load(snapshot)
+    doubts = gates.doubt(snapshot, agreement.agree(load, past.load))
+    known_count = gates.known_counts(snapshot, past, doubts.complete)
+    wanted, gauges, kept = _ask(snapshot, policies, past)
+    zero = at_zero(snapshot, load, past.idle_since, doubts.complete)
+
+    chain = _Chain(wanted)
+    chain.replace("zero", zero.target, zero.reason)
+    decided = chain.known.copy()
+    least, why = gates.floor(snapshot, past, known_count, doubts)
+    chain.raise_to("data", np.where(zero.target.known & (zero.reason != _CANNOT_WAKE), 0.0, least), why)
+    chain.mark(np.where(zero.target.known, _NONE, doubts.blind[fleet.variants.model]))
+    chain.hold(_held(past, known_count, snapshot.time, rules), _trouble(snapshot, past))
+    chain.cap("growth", _growth_limit(snapshot), _MAX_UNKNOWN)
+    recent = brake.advance(past.recent, past.time, snapshot.time)
+    chain.raise_to("brake", _brake_floor(recent, zero, rules), _DOWN_BRAKE)
+    _bound(chain, fleet.variants.maximum, zero.minimum)
+    _obey(chain, snapshot, past)
+
+    target = Column.of(chain.replicas, chain.known)
+    withdrawn = ~target.known & past.decided_at.known
+    reason = np.where(withdrawn, _WITHDRAWN, chain.reason)
+    by_hand = fleet.variants.paused | fleet.variants.fixed.known
+    result = Plan(
+        time=snapshot.time,
+        fleet=fleet,
+        target=target,
+        current=snapshot.counts.current,
+        expected=_expected(target, snapshot.counts.current, rules.tolerance),
+        reason=reason,
+        withdrawn=withdrawn,
+        fresh=decided,
+        gauges=gauges,
+        inputs=snapshot.inputs,
+        steps=tuple(chain.steps),
+    )
+    remembered = Memory(
+        fleet=fleet,
+        time=max(snapshot.time, past.time),
+        target=target,
+        decided_at=Column.of(np.where(decided, snapshot.time, past.decided_at.value), decided | past.decided_at.known),
+        known_count=known_count,
+        recent=np.where(by_hand, target.value, brake.remember(recent, target)),
+        idle_since=zero.idle_since,
+        load=agreement.smooth(load, past.load, elapsed, rules.window_seconds),
+        policies=kept,
+    )
+    return result, remembered
+
+
+class _Chain:
+    """The stages of one cycle's decision as they are applied: the one place in core that changes as it goes."""
+
+    def __init__(self, wanted: Step) -> None:
+        self.replicas: FloatArray = wanted.replicas.value.copy()
+        self.known: BoolArray = wanted.replicas.known.copy()
+        self.reason: IntArray = wanted.reason.copy()
+        self.steps: list[Step] = [wanted]
+
+    def _record(self, name: str, moved: BoolArray, why: IntArray | int) -> None:
+        self.reason = np.where(moved, why, self.reason)
+        reason = np.where(moved, why, _NONE)
+        self.steps.append(Step(name=name, replicas=Column.of(self.replicas, self.known), reason=reason))
+
+    def replace(self, name: str, other: Column, why: IntArray) -> None:
+        """Take the other's number where it has one; where it has only a reason, the reason."""
+        self.replicas = np.where(other.known, other.value, self.replicas)
+        self.known = self.known | other.known
+        self._record(name, why != _NONE, why)
+
+    def raise_to(self, name: str, least: FloatArray, why: IntArray | int) -> None:
+        """No known target below ``least``."""
+        moved = self.known & (self.replicas < least)
+        self.replicas = np.where(moved, least, self.replicas)
+        self._record(name, moved, why)
+
+    def cap(self, name: str, most: FloatArray, why: int) -> None:
+        """No known target above ``most``."""
+        moved = self.known & (self.replicas > most)
+        self.replicas = np.where(moved, most, self.replicas)
+        self._record(name, moved, why)
+
+    def mark(self, why: IntArray) -> None:
+        """Name the doubt under which a target stands, even where it did not move it."""
+        self.reason = np.where(self.known & (why != _NONE), why, self.reason)
+
+    def hold(self, held: Column, why: IntArray) -> None:
+        """Where nothing could be decided: the held target, if there is one."""
+        open_ = ~self.known
+        self.replicas = np.where(open_, held.value, self.replicas)
+        self.known = self.known | held.known
+        self._record("hold", open_, why)
+
+
+def _ask(snapshot: Snapshot, policies: Mapping[str, Policy], past: Memory) -> tuple[Step, Gauges, Mapping[str, object]]:
+    """Every model's own policy, merged into one step."""
+    models, model = snapshot.fleet.models, snapshot.fleet.variants.model
+    missing = sorted(set(models.policy) - set(policies))
+    if missing:
+        raise InvalidValue(f"no policy is called {missing[0]}")
+    target, reason = Column.unknown(len(model)), np.full(len(model), _NONE)
+    answers: list[tuple[BoolArray, Proposal]] = []
+    kept = dict(past.policies)
+    for name in sorted(set(models.policy)):
+        of_model = np.array([policy == name for policy in models.policy])
+        chosen = of_model[model]
+        proposal, kept[name] = policies[name].propose(snapshot, chosen, past.policies.get(name))
+        target = Column.of(
+            np.where(chosen, proposal.target.value, target.value), np.where(chosen, proposal.target.known, target.known)
+        )
+        reason = np.where(chosen, proposal.reason, reason)
+        answers.append((chosen, proposal))
+    return Step(name="policy", replicas=target, reason=reason), measure(snapshot, answers), kept
+
+
+def _held(past: Memory, known_count: Column, time: float, rules: Rules) -> Column:
+    """The last decision made on good data, never below the last known count, for as long as the hold lasts."""
+    return Column.of(
+        np.maximum(past.target.value, known_count.value),
+        past.target.known & past.decided_at.known & (time - past.decided_at.value <= rules.hold_seconds),
+    )
+
+
+def _trouble(snapshot: Snapshot, past: Memory) -> IntArray:
+    """Why a variant could not be decided: its model's trouble, else that it was never seen, else that it vanished."""
+    trouble = snapshot.trouble[snapshot.fleet.variants.model]
+    unseen = np.where(past.decided_at.known, REASON_CODE[Reason.NO_SERIES], REASON_CODE[Reason.NO_DECISION_YET])
+    return np.where(trouble != _NONE, trouble, unseen)
+
+
+def _growth_limit(snapshot: Snapshot) -> FloatArray:
+    """What one cycle may ask at most where nobody named a maximum: max(2 x current, 4)."""
+    maximum, current = snapshot.fleet.variants.maximum, snapshot.counts.current
+    open_ended = ~maximum.known & current.known
+    return np.where(open_ended, np.maximum(2.0 * current.value, 4.0), np.inf)
+
+
+def _brake_floor(recent: FloatArray, zero: Zero, rules: Rules) -> FloatArray:
+    """The brake's floor; the last replica of a model that is proven idle may go."""
+    last_may_go = zero.target.known & (zero.target.value == 0) & (recent.max(axis=0) <= 1.0)
+    return np.where(last_may_go, 0.0, brake.lowest(recent, rules.max_down_ratio_per_minute))
+
+
+def _bound(chain: _Chain, maximum: Column, minimum: FloatArray) -> None:
+    """Within [min, max], and the word for a variant that wants more than it may have."""
+    most = maximum.otherwise(np.inf)
+    chain.cap("max", most, _MAX)
+    chain.raise_to("min", minimum, _MIN)
+    chain.reason = np.where((chain.reason == _NO_HEADROOM) & (chain.replicas >= most), _MAX, chain.reason)
+
+
+def _obey(chain: _Chain, snapshot: Snapshot, past: Memory) -> None:
+    """The operator's word: a paused variant keeps its last target, or what it has; a fixed one gets its number."""
+    variants, current = snapshot.fleet.variants, snapshot.counts.current
+    kept = Column.of(past.target.otherwise(current.value), past.target.known | current.known)
+    chain.replace("paused", kept.where(variants.paused), np.where(variants.paused, _PAUSED, _NONE))
+    chain.replace("fixed", variants.fixed, np.where(variants.fixed.known, _FIXED, _NONE))
+
+
+def _expected(target: Column, current: Column, tolerance: float) -> Column:
+    """What an HPA makes of the target: nothing while |target / current - 1| is within its tolerance."""
+    known = target.known & current.known
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(current.value > 0, target.value / current.value, np.inf)
+    ignored = np.abs(ratio - 1.0) <= tolerance
+    return Column.of(np.where(ignored, current.value, target.value), known)
+
+
+_NONE = REASON_CODE[Reason.NONE]
+_MAX = REASON_CODE[Reason.MAX]
+_MIN = REASON_CODE[Reason.MIN]
+_MAX_UNKNOWN = REASON_CODE[Reason.MAX_UNKNOWN]
+_DOWN_BRAKE = REASON_CODE[Reason.DOWN_BRAKE]
+_NO_HEADROOM = REASON_CODE[Reason.NO_HEADROOM]
+_PAUSED = REASON_CODE[Reason.PAUSED]
+_FIXED = REASON_CODE[Reason.FIXED]
+_WITHDRAWN = REASON_CODE[Reason.WITHDRAWN]
+_CANNOT_WAKE = REASON_CODE[Reason.CANNOT_WAKE]

@@ -1,0 +1,18 @@
+"""Policies: named ways to turn a snapshot into the replicas a fleet should have.
+
+A policy only says what it wants. What may not happen (missing data, bounds, brakes, an operator's word) is decided after it,
+for all policies alike, in ``core.plan``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from wva_exporter.core.policies.proposal import Policy, Proposal
+from wva_exporter.core.policies.wva_v1 import WvaV1
+
+POLICIES: Mapping[str, Policy] = MappingProxyType({policy.name: policy for policy in (WvaV1(), WvaV1(exact=True))})
+"""Policies by the name under which a model selects them; ``/exact`` ones repeat WVA's arithmetic, faults included."""
+
+__all__ = ["POLICIES", "Policy", "Proposal"]

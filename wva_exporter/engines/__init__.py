@@ -1,0 +1,1 @@
+"""What engines, routers and kube-state-metrics expose: tables of data, and the one place where PromQL is written."""

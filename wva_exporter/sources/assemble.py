@@ -1,0 +1,209 @@
+"""Samples to a ``Snapshot``: the one function that gives live data, replays and the twin their meaning.
+
+Pure. The ranks of a pod become one row (sums for load and memory, the worst for danger, a mean weighted by memory for use),
+pods that exist without usable numbers become silent replicas, and every doubt is written down as a reason per model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wva_exporter.conventions import REPLICA_SIGNALS, Input, Signal
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, integers
+from wva_exporter.core.declaration import Workload
+from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.sightings import Pod
+from wva_exporter.core.snapshot import REASON_CODE, Counts, Inputs, Presence, Replicas, Snapshot
+from wva_exporter.errors import Reason
+from wva_exporter.sources.counts import count
+from wva_exporter.sources.merge import Rows, merge
+from wva_exporter.sources.presence import Standing, evidence, standing
+from wva_exporter.sources.router import router_queue
+from wva_exporter.sources.samples import Observation
+
+FULL_COVERAGE = 0.9
+"""Windows filled less than this may hide load: no target falls on them."""
+
+_ESSENTIAL = (Signal.KV_PEAK, Signal.WAITING_PEAK)
+_OF_EXISTENCE = (Signal.AGE, Signal.UP, Signal.SEEN, Signal.WORKLOADS, Signal.OWNERS, Signal.PODS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Membership:
+    """Whose the seen pods are: ``pods[i]`` belongs to variant ``variant_of[i]``, -1 to none; ``workloads`` per variant."""
+
+    fleet: Fleet
+    pods: Sequence[Pod]
+    variant_of: IntArray
+    workloads: Sequence[Workload | None]
+
+
+def assemble(
+    observation: Observation, members: Membership, *, default_namespace: str, max_input_age_seconds: float
+) -> Snapshot:
+    """The snapshot of one cycle.
+
+    Args:
+        observation: the answers of a source.
+        members: the fleet, and whose each seen pod is; pods of nobody are left out.
+        default_namespace: the namespace of series that name none.
+        max_input_age_seconds: a sample older than this says nothing about now.
+    """
+    fleet = members.fleet
+    stands = standing(members.pods, evidence(observation, default_namespace))
+    kept = [
+        (pod, variant, stand)
+        for pod, variant, stand in zip(members.pods, members.variant_of.tolist(), stands, strict=True)
+        if variant >= 0 and stand is not Standing.GONE
+    ]
+    pods = tuple(pod for pod, _, _ in kept)
+    variant = integers([v for _, v, _ in kept])
+    answering = np.array([stand is Standing.ANSWERS for _, _, stand in kept], dtype=np.bool_)
+
+    signals = _signals(observation, pods, default_namespace)
+    stale = answering & _stale(signals, max_input_age_seconds)
+    lacking = answering & ~stale & ~_essential(signals)
+    live = answering & ~stale & ~lacking
+    presence = integers(np.where(live, Presence.LIVE, Presence.SILENT))
+    replicas = Replicas(pod=tuple(pod.name for pod in pods), variant=variant, presence=presence, signals=signals)
+    counts = count(observation, members.workloads, variant, presence)
+    model = fleet.variants.model[variant]
+    return Snapshot(
+        time=observation.time,
+        fleet=fleet,
+        replicas=replicas,
+        counts=counts,
+        inputs=_inputs(fleet, replicas, counts, model),
+        trouble=_trouble(observation, len(fleet.models), model, live=live, stale=stale, lacking=lacking),
+        covered=_covered(replicas, model, len(fleet.models)),
+        router_queue=router_queue(observation, fleet),
+        partial=_partial(observation),
+    )
+
+
+def _signals(observation: Observation, pods: Sequence[Pod], default_namespace: str) -> Column:
+    """Every signal of every pod: shape (signals, pods)."""
+    row = {(pod.namespace, pod.name): i for i, pod in enumerate(pods)}
+    place = _Places(row, default_namespace)
+    capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), place)
+    columns = [
+        merge(signal, Rows.of(observation.answers.get(signal), place), capacity, len(pods))
+        for signal in REPLICA_SIGNALS
+    ]
+    return Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))
+
+
+class _Places(dict[tuple[str, str, str], int]):
+    """Row of a pod by the labels of its series, worked out once for each combination."""
+
+    def __init__(self, row: Mapping[tuple[str, str], int], default_namespace: str) -> None:
+        super().__init__()
+        self._row = row
+        self._default = default_namespace
+
+    def __missing__(self, key: tuple[str, str, str]) -> int:
+        namespace, pod, instance = key
+        self[key] = place = self._row.get((namespace or self._default, pod or instance), -1)
+        return place
+
+
+def _column(signals: Column, signal: Signal) -> tuple[FloatArray, BoolArray]:
+    row = REPLICA_SIGNALS.index(signal)
+    return signals.value[row], signals.known[row]
+
+
+def _stale(signals: Column, limit_seconds: float) -> BoolArray:
+    age, known = _column(signals, Signal.AGE)
+    return np.asarray(~known | (age > limit_seconds))
+
+
+def _essential(signals: Column) -> BoolArray:
+    return np.asarray(np.all([_column(signals, signal)[1] for signal in _ESSENTIAL], axis=0))
+
+
+def _trouble(
+    observation: Observation, models: int, model: IntArray, *, live: BoolArray, stale: BoolArray, lacking: BoolArray
+) -> IntArray:
+    """Why the inputs of each model are not whole, the gravest first; silence itself shows in the replicas."""
+
+    def any_of(flag: BoolArray) -> BoolArray:
+        return np.asarray(np.bincount(model[flag], minlength=models) > 0)
+
+    unanswered = not observation.reachable
+    failed = any(_failed(observation, signal) for signal in (*_ESSENTIAL, Signal.AGE))
+    return np.select(
+        [
+            np.full(models, unanswered),
+            np.full(models, failed),
+            any_of(stale),
+            any_of(lacking),
+            any_of(~live & ~stale & ~lacking),
+            ~any_of(live),
+        ],
+        [
+            REASON_CODE[reason]
+            for reason in (
+                Reason.SOURCE_DOWN,
+                Reason.INPUT_MISSING,
+                Reason.INPUT_STALE,
+                Reason.INPUT_MISSING,
+                Reason.REPLICA_UNKNOWN,
+                Reason.NO_SERIES,
+            )
+        ],
+        REASON_CODE[Reason.NONE],
+    )
+
+
+def _failed(observation: Observation, signal: Signal) -> bool:
+    answer = observation.answers.get(signal)
+    return answer is not None and answer.failure is not None
+
+
+def _partial(observation: Observation) -> bool:
+    """Whether the source called an answer incomplete, or could not say what exists."""
+    return any(answer.warnings for answer in observation.answers.values()) or any(
+        _failed(observation, signal) for signal in _OF_EXISTENCE
+    )
+
+
+def _covered(replicas: Replicas, model: IntArray, models: int) -> BoolArray:
+    """Models whose every live replica has full windows; a model without any has none."""
+    coverage = replicas[Signal.COVERAGE]
+    live = replicas.live
+    thin = live & ~(coverage.known & (coverage.value >= FULL_COVERAGE))
+    return np.asarray(
+        (np.bincount(model[live], minlength=models) > 0) & (np.bincount(model[thin], minlength=models) == 0)
+    )
+
+
+def _inputs(fleet: Fleet, replicas: Replicas, counts: Counts, model: IntArray) -> Inputs:
+    """Age and absence of each required input per model: shape (models, inputs)."""
+    models = len(fleet.models)
+    live = replicas.live
+    present = np.bincount(model[live], minlength=models) > 0
+    ages = replicas[Signal.AGE]
+    oldest = np.full(models, -np.inf)
+    np.maximum.at(oldest, model[ages.known], ages.value[ages.known])
+
+    def lacks(*signals: Signal) -> BoolArray:
+        known = np.all([replicas[signal].known for signal in signals], axis=0)
+        return np.asarray(~present | (np.bincount(model[live & ~known], minlength=models) > 0))
+
+    def any_variant(flag: BoolArray) -> BoolArray:
+        return np.asarray(np.bincount(fleet.variants.model[flag], minlength=models) > 0)
+
+    missing = {
+        Input.KV: lacks(Signal.KV_PEAK),
+        Input.QUEUE: lacks(Signal.WAITING_PEAK),
+        Input.REPLICAS: any_variant(~counts.current.known),
+        Input.REQUESTS: lacks(Signal.REQUEST_RATE),
+        Input.COST: any_variant(~fleet.variants.cost.known),
+    }
+    measured = np.array([name in (Input.KV, Input.QUEUE, Input.REQUESTS) for name in Input])
+    table = np.stack([missing[name] for name in Input], axis=1)
+    age = np.repeat(oldest[:, np.newaxis], len(measured), axis=1)
+    return Inputs(age_seconds=Column.of(age, measured[np.newaxis, :] & ~table), missing=table)

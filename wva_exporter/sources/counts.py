@@ -1,0 +1,65 @@
+"""How many replicas each variant has: by kube-state-metrics where it says, else by the engines that are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import Column, IntArray
+from wva_exporter.core.declaration import Workload
+from wva_exporter.core.snapshot import Counts, Presence
+from wva_exporter.sources.samples import Labels, Observation
+
+_SPEC, _CURRENT, _READY = range(3)
+_FIELD = {
+    "kube_deployment_spec_replicas": _SPEC,
+    "kube_deployment_status_replicas": _CURRENT,
+    "kube_deployment_status_replicas_ready": _READY,
+    "kube_statefulset_replicas": _SPEC,
+    "kube_statefulset_status_replicas": _CURRENT,
+    "kube_statefulset_status_replicas_ready": _READY,
+}
+
+
+def count(
+    observation: Observation, workloads: Sequence[Workload | None], variant: IntArray, presence: IntArray
+) -> Counts:
+    """Replica counts of every variant.
+
+    Args:
+        observation: the answers; ``WORKLOADS`` has the declared counts.
+        workloads: the workload of each variant, None where nobody knows it.
+        variant: the variant of each seen replica, shape (replicas,).
+        presence: whether each answers, shape (replicas,).
+
+    Returns:
+        Declared counts where all three are there; otherwise what is seen, unknown where nothing is: no series is not zero.
+    """
+    variants = len(workloads)
+    figures = np.full((3, variants), np.nan)
+    row = {workload: i for i, workload in enumerate(workloads) if workload is not None}
+    answer = observation.answers.get(Signal.WORKLOADS)
+    if answer is not None and answer.failure is None:
+        for labels, value in zip(answer.labels, answer.value.tolist(), strict=True):
+            field = _FIELD.get(labels.metric)
+            place = row.get(_workload(labels)) if field is not None else None
+            if place is not None:
+                figures[field, place] = value
+    declared = np.all(np.isfinite(figures), axis=0)
+    seen = np.bincount(variant, minlength=variants)
+    answering = np.bincount(variant[presence == Presence.LIVE], minlength=variants)
+    return Counts(
+        spec=Column.of(figures[_SPEC], declared),
+        current=Column.of(np.where(declared, figures[_CURRENT], seen), declared | (seen > 0)),
+        ready=Column.of(np.where(declared, figures[_READY], answering), declared | (seen > 0)),
+        declared=declared,
+    )
+
+
+def _workload(labels: Labels) -> Workload:
+    """Which workload a row of kube-state-metrics counts."""
+    if labels.deployment:
+        return Workload(kind="Deployment", namespace=labels.namespace, name=labels.deployment)
+    return Workload(kind="StatefulSet", namespace=labels.namespace, name=labels.statefulset)

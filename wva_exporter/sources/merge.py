@@ -1,0 +1,128 @@
+"""Rows of one signal to one number a pod: how instances and ranks of a pod merge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import Column, FloatArray, IntArray, floats, integers
+from wva_exporter.sources.samples import Answer, Labels
+
+RESERVED_BLOCKS = 1
+"""vLLM keeps one block of its KV cache for itself (79 of 80 fill up in the recorded run)."""
+
+_SUMMED = frozenset({Signal.WAITING, Signal.RUNNING, Signal.REQUEST_RATE, Signal.GENERATION_TOKEN_RATE})
+_LARGEST = frozenset({Signal.KV_PEAK, Signal.WAITING_PEAK, Signal.AGE})
+_SMALLEST = frozenset({Signal.COVERAGE})
+_RATIOS = frozenset({Signal.KV_PEAK, Signal.KV, Signal.PREFIX_HIT_RATIO})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rows:
+    """The usable rows of one answer: the pod each belongs to, its value and its labels; shape (rows,)."""
+
+    pod: IntArray
+    value: FloatArray
+    labels: tuple[Labels, ...]
+
+    @classmethod
+    def of(cls, answer: Answer | None, place: Mapping[tuple[str, str, str], int]) -> Rows:
+        """Rows of known pods; a failed or absent answer has none."""
+        if answer is None or answer.failure is not None or not len(answer):
+            return cls(pod=integers([]), value=floats([]), labels=())
+        pod = np.array([place[row.namespace, row.pod, row.instance] for row in answer.labels], dtype=np.int64)
+        inside = pod >= 0
+        if inside.all():
+            return cls(pod=pod, value=answer.value, labels=tuple(answer.labels))
+        labels = tuple(row for row, known in zip(answer.labels, inside.tolist(), strict=True) if known)
+        return cls(pod=pod[inside], value=answer.value[inside], labels=labels)
+
+
+def merge(signal: Signal, rows: Rows, capacity: Rows, pods: int) -> Column:
+    """One number a pod: shape (pods,), unknown where there is no row or its value cannot be.
+
+    Load and memory add up over ranks, danger is that of the worst, use is a mean weighted by the memory of each rank, and
+    what is left (mean sizes and times) is a plain mean. A ratio outside [0, 1] or a negative number is not believed.
+    """
+    if signal is Signal.KV_CAPACITY:
+        return _total(rows.pod, _capacity_tokens(rows), pods)
+    if signal is Signal.KV:
+        return _weighted(rows, capacity, pods)
+    rows = _plausible(signal, rows)
+    if signal in _SUMMED:
+        return _total(rows.pod, rows.value, pods)
+    if signal in _LARGEST:
+        return _extreme(rows, pods, np.maximum, -np.inf)
+    if signal in _SMALLEST:
+        return _extreme(rows, pods, np.minimum, np.inf)
+    return _mean(rows.pod, rows.value, np.ones(len(rows.value)), pods)
+
+
+def _plausible(signal: Signal, rows: Rows) -> Rows:
+    """Without rows that no engine can mean."""
+    good = rows.value >= 0.0
+    if signal in _RATIOS:
+        good &= rows.value <= 1.0
+    if good.all():
+        return rows
+    labels = tuple(row for row, kept in zip(rows.labels, good.tolist(), strict=True) if kept)
+    return Rows(pod=rows.pod[good], value=rows.value[good], labels=labels)
+
+
+def _capacity_tokens(rows: Rows) -> FloatArray:
+    """Tokens that each rank's KV cache can hold: usable blocks x block size; NaN where the labels are no numbers."""
+    return floats([_tokens(row.num_gpu_blocks, row.block_size) for row in rows.labels])
+
+
+def _tokens(blocks: str, block_size: str) -> float:
+    if not (blocks.isdecimal() and block_size.isdecimal()):
+        return float("nan")
+    return float(max(int(blocks) - RESERVED_BLOCKS, 0) * int(block_size))
+
+
+def _total(pod: IntArray, value: FloatArray, pods: int) -> Column:
+    """Sum over a pod's rows; unknown where any of them is."""
+    good = np.isfinite(value)
+    present = np.bincount(pod, minlength=pods)
+    finite = np.bincount(pod[good], minlength=pods)
+    total = np.bincount(pod[good], weights=value[good], minlength=pods)
+    return Column.of(total, (present > 0) & (finite == present))
+
+
+def _mean(pod: IntArray, value: FloatArray, weight: FloatArray, pods: int) -> Column:
+    total = np.bincount(pod, weights=value * weight, minlength=pods)
+    weights = np.bincount(pod, weights=weight, minlength=pods)
+    return Column.of(np.divide(total, weights, out=np.zeros(pods), where=weights > 0), weights > 0)
+
+
+def _extreme(rows: Rows, pods: int, pick: np.ufunc, start: float) -> Column:
+    found = np.full(pods, start)
+    pick.at(found, rows.pod, rows.value)
+    return Column.of(found)
+
+
+def _weighted(rows: Rows, capacity: Rows, pods: int) -> Column:
+    """Share of the memory in use over a pod's ranks, weighted by the memory of each; alike where it is not known."""
+    rows = _plausible(Signal.KV, rows)
+    tokens = {
+        (pod, _rank(labels)): value
+        for pod, labels, value in zip(
+            capacity.pod.tolist(), capacity.labels, _capacity_tokens(capacity).tolist(), strict=True
+        )
+        if value > 0
+    }
+    if not tokens:
+        return _mean(rows.pod, rows.value, np.ones(len(rows.value)), pods)
+    weight = floats(
+        [tokens.get((pod, _rank(labels)), np.nan) for pod, labels in zip(rows.pod.tolist(), rows.labels, strict=True)]
+    )
+    lacking = np.bincount(rows.pod[~np.isfinite(weight)], minlength=pods) > 0
+    return _mean(rows.pod, rows.value, np.where(lacking[rows.pod], 1.0, weight), pods)
+
+
+def _rank(labels: Labels) -> tuple[str, str]:
+    """What tells a pod's engines apart: the port they listen on and their rank."""
+    return labels.instance, labels.engine or labels.dp_rank
