@@ -88,31 +88,12 @@ def snapshot(
     partial: bool = False,
 ) -> Snapshot:
     """What was seen: ``current`` and ``ready`` by variant name default to the replicas given."""
-    row = {name: i for i, name in enumerate(of.variants.name)}
-    variant = integers([row[r.v] for r in replicas])
-    presence = integers([Presence.SILENT if r.silent else Presence.LIVE for r in replicas])
-    seen = np.bincount(variant, minlength=len(of))
-    live = np.bincount(variant[presence == Presence.LIVE], minlength=len(of))
-    currents = [(current or {}).get(name, float(seen[i]) if seen[i] else None) for i, name in enumerate(row)]
-    readies = [(ready or {}).get(name, float(live[i]) if seen[i] else None) for i, name in enumerate(row)]
-    if declared:
-        readies = [(ready or {}).get(name, c if c is not None else None) for name, c in zip(row, currents, strict=True)]
     models = len(of.models)
     return Snapshot(
         time=time,
         fleet=of,
-        replicas=Replicas(
-            pod=tuple(f"{r.v}-{i}" for i, r in enumerate(replicas)),
-            variant=variant,
-            presence=presence,
-            signals=_signals(replicas),
-        ),
-        counts=Counts(
-            spec=Column.from_optional(currents if declared else [None] * len(of)),
-            current=Column.from_optional(currents),
-            ready=Column.from_optional(readies),
-            declared=flags([declared] * len(of)),
-        ),
+        replicas=_replicas(of, replicas),
+        counts=_counts(of, _replicas(of, replicas), current or {}, ready or {}, declared=declared),
         inputs=Inputs(
             age_seconds=Column.unknown((models, len(Input))), missing=np.zeros((models, len(Input)), dtype=bool)
         ),
@@ -120,6 +101,32 @@ def snapshot(
         covered=flags([covered] * models),
         router_queue=Column.from_optional([router_queue] * models),
         partial=partial,
+    )
+
+
+def _replicas(of: Fleet, replicas: Sequence[R]) -> Replicas:
+    row = {name: i for i, name in enumerate(of.variants.name)}
+    return Replicas(
+        pod=tuple(f"{r.v}-{i}" for i, r in enumerate(replicas)),
+        variant=integers([row[r.v] for r in replicas]),
+        presence=integers([Presence.SILENT if r.silent else Presence.LIVE for r in replicas]),
+        signals=_signals(replicas),
+    )
+
+
+def _counts(
+    of: Fleet, replicas: Replicas, current: Mapping[str, float | None], ready: Mapping[str, float], *, declared: bool
+) -> Counts:
+    seen = np.bincount(replicas.variant, minlength=len(of))
+    live = np.bincount(replicas.variant[replicas.live], minlength=len(of))
+    names = of.variants.name
+    exist = [current.get(name, float(seen[i]) if seen[i] else None) for i, name in enumerate(names)]
+    answering = exist if declared else [float(live[i]) if seen[i] else None for i in range(len(of))]
+    return Counts(
+        spec=Column.from_optional(exist if declared else [None] * len(of)),
+        current=Column.from_optional(exist),
+        ready=Column.from_optional([ready.get(name, n) for name, n in zip(names, answering, strict=True)]),
+        declared=flags([declared] * len(of)),
     )
 
 

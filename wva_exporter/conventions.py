@@ -31,8 +31,8 @@ class Signal(StrEnum):
     COVERAGE = "coverage"  # ratio 0..1 of the samples that a full window has
 
     # of the fleet's surroundings
-    UP = "up"  # 1 or 0 per target, now
-    SEEN = "seen"  # targets and engines that answered within the hold time
+    UP = "up"  # 1 or 0 per target, now, of the jobs that run engines
+    SEEN = "seen"  # engines with a sample within the hold time; tagged engine_type="up": targets that had an `up` then
     WORKLOADS = "workloads"  # replica counts of kube-state-metrics
     OWNERS = "owners"  # pod and replica set owners
     PODS = "pods"  # readiness and deletion of pods
@@ -80,6 +80,17 @@ class Label(StrEnum):
     REASON = "reason"
     SIGNAL = "signal"
     UNIT = "unit"
+
+
+class Annotation(StrEnum):
+    """Annotations and labels by which Kubernetes objects say what they are; the names are upstream's."""
+
+    MANAGED = "llm-d.ai/managed"  # of an HPA or ScaledObject: 'true' makes it a variant's
+    MODEL_ID = "llm-d.ai/model-id"  # the model that it scales, as the engine names it
+    VARIANT_COST = "llm-d.ai/variant-cost"  # per replica and hour
+    VARIANT = "llm-d.ai/variant"  # label of a pod, relabelled by the scrape to llm_d_ai_variant: its variant's name
+    ROLE = "llm-d.ai/role"  # label of a pod template: prefill or decode
+    ACCELERATOR = "inference.optimization/acceleratorName"  # label of a scaler, where node selection tells nothing
 
 
 class Kind(StrEnum):
@@ -254,11 +265,10 @@ OF_EXPORTER = (
 )
 
 ERROR_KINDS = (
-    ("controller", "cycle_failed"),
-    ("controller", "cycle_late"),
-    ("config", "reload_failed"),
-    ("web", "config_not_read"),
-    ("web", "request_failed"),
+    ("controller", "cycle"),
+    ("config", "reload"),
+    ("web", "config"),
+    ("web", "request"),
 )
 """Component and type of every error that ``wva_errors_total`` counts, each published from 0 on."""
 

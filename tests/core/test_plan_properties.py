@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wva_exporter.core.decision import Memory, Plan
-from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.fleet import Fleet, Variants
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import POLICIES
 from wva_exporter.core.rules import Rules
@@ -107,40 +107,15 @@ def test_the_order_of_variants_and_replicas_changes_nothing(view: Snapshot, rand
 
 def _permuted(view: Snapshot, order: list[int]) -> Snapshot:
     """The same view with its variants in another order, and its replicas backwards."""
-    place = np.argsort(order)
-    old = view.fleet.variants
-
-    def pick(values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(values[i] for i in order)
-
-    index = np.array(order)
-    moved = replace(
-        old,
-        namespace=pick(old.namespace),
-        name=pick(old.name),
-        accelerator=pick(old.accelerator),
-        model=old.model[index],
-        role=old.role[index],
-        cost=old.cost.take(index),
-        gpus_per_replica=old.gpus_per_replica[index],
-        minimum=old.minimum[index],
-        maximum=old.maximum.take(index),
-        paused=old.paused[index],
-        fixed=old.fixed.take(index),
-        origin=old.origin[index],
-    )
-    fleet_ = replace(view.fleet, variants=moved)
+    index, place = np.array(order), np.argsort(order)
     backwards = np.arange(len(view.replicas))[::-1]
+    signals = view.replicas.signals
     rows = replace(
         view.replicas,
         pod=view.replicas.pod[::-1],
         variant=place[view.replicas.variant][backwards],
         presence=view.replicas.presence[backwards],
-        signals=replace(
-            view.replicas.signals,
-            value=view.replicas.signals.value[:, ::-1],
-            known=view.replicas.signals.known[:, ::-1],
-        ),
+        signals=replace(signals, value=signals.value[:, ::-1], known=signals.known[:, ::-1]),
     )
     counts = replace(
         view.counts,
@@ -149,7 +124,22 @@ def _permuted(view: Snapshot, order: list[int]) -> Snapshot:
         ready=view.counts.ready.take(index),
         declared=view.counts.declared[index],
     )
-    return replace(view, fleet=fleet_, replicas=rows, counts=counts)
+    moved = replace(view.fleet, variants=_reordered(view.fleet.variants, order))
+    return replace(view, fleet=moved, replicas=rows, counts=counts)
+
+
+def _reordered(old: Variants, order: list[int]) -> Variants:
+    """The same variants in another order."""
+    index = np.array(order)
+    return replace(
+        old,
+        **{name: tuple(getattr(old, name)[i] for i in order) for name in ("namespace", "name", "accelerator")},
+        **{
+            name: getattr(old, name)[index]
+            for name in ("model", "role", "gpus_per_replica", "minimum", "paused", "origin")
+        },
+        **{name: getattr(old, name).take(index) for name in ("cost", "maximum", "fixed")},
+    )
 
 
 FAULTS = st.sampled_from(["dark", "silent", "thin", "partial", "stale", "none"])

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from wva_exporter.core import agreement, brake, gates
+from wva_exporter.core.chain import Chain
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.decision import Gauges, Memory, Plan, Step
+from wva_exporter.core.gates import Doubt
 from wva_exporter.core.gauges import measure
 from wva_exporter.core.policies import Policy, Proposal
 from wva_exporter.core.recall import recall
@@ -40,101 +42,67 @@ def plan(
     Raises:
         InvalidValue: a model names a policy that ``policies`` lacks.
     """
-    fleet = snapshot.fleet
-    past = recall(memory, fleet, snapshot.time)
-    elapsed = max(snapshot.time - past.time, 0.0)
+    past = recall(memory, snapshot.fleet, snapshot.time)
     load = agreement.load(snapshot)
     doubts = gates.doubt(snapshot, agreement.agree(load, past.load))
     known_count = gates.known_counts(snapshot, past, doubts.complete)
+    recent = brake.advance(past.recent, past.time, snapshot.time)
     wanted, gauges, kept = _ask(snapshot, policies, past)
     zero = at_zero(snapshot, load, past.idle_since, doubts.complete)
 
-    chain = _Chain(wanted)
+    chain = Chain(wanted)
+    decided = _decide(chain, snapshot, past, known_count=known_count, doubts=doubts, zero=zero)
+    chain.hold(_held(past, known_count, snapshot.time, rules), _trouble(snapshot, past))
+    chain.cap("growth", _growth_limit(snapshot), _MAX_UNKNOWN)
+    chain.raise_to("brake", _brake_floor(recent, zero, rules), _DOWN_BRAKE)
+    _bound(chain, snapshot.fleet.variants.maximum, zero.minimum)
+    _obey(chain, snapshot, past)
+
+    result = _plan(snapshot, chain, past, decided=decided, gauges=gauges, rules=rules)
+    variants = snapshot.fleet.variants
+    by_hand = variants.paused | variants.fixed.known
+    return result, Memory(
+        fleet=snapshot.fleet,
+        time=max(snapshot.time, past.time),
+        target=result.target,
+        decided_at=Column.of(np.where(decided, snapshot.time, past.decided_at.value), decided | past.decided_at.known),
+        known_count=known_count,
+        recent=np.where(by_hand, result.target.value, brake.remember(recent, result.target)),
+        idle_since=zero.idle_since,
+        load=agreement.smooth(load, past.load, snapshot.time - past.time, rules.window_seconds),
+        policies=kept,
+    )
+
+
+def _decide(
+    chain: Chain, snapshot: Snapshot, past: Memory, *, known_count: Column, doubts: Doubt, zero: Zero
+) -> BoolArray:
+    """Zero only on proof, no fall on doubtful data. Returns what is decided on this cycle's data: shape (variants,)."""
     chain.replace("zero", zero.target, zero.reason)
     decided = chain.known.copy()
     least, why = gates.floor(snapshot, past, known_count, doubts)
     chain.raise_to("data", np.where(zero.target.known & (zero.reason != _CANNOT_WAKE), 0.0, least), why)
-    chain.mark(np.where(zero.target.known, _NONE, doubts.blind[fleet.variants.model]))
-    chain.hold(_held(past, known_count, snapshot.time, rules), _trouble(snapshot, past))
-    chain.cap("growth", _growth_limit(snapshot), _MAX_UNKNOWN)
-    recent = brake.advance(past.recent, past.time, snapshot.time)
-    chain.raise_to("brake", _brake_floor(recent, zero, rules), _DOWN_BRAKE)
-    _bound(chain, fleet.variants.maximum, zero.minimum)
-    _obey(chain, snapshot, past)
+    chain.mark(np.where(zero.target.known, _NONE, doubts.blind[snapshot.fleet.variants.model]))
+    return decided
 
+
+def _plan(snapshot: Snapshot, chain: Chain, past: Memory, *, decided: BoolArray, gauges: Gauges, rules: Rules) -> Plan:
+    """What the chain came to, as it is published."""
     target = Column.of(chain.replicas, chain.known)
     withdrawn = ~target.known & past.decided_at.known
-    reason = np.where(withdrawn, _WITHDRAWN, chain.reason)
-    by_hand = fleet.variants.paused | fleet.variants.fixed.known
-    result = Plan(
+    return Plan(
         time=snapshot.time,
-        fleet=fleet,
+        fleet=snapshot.fleet,
         target=target,
         current=snapshot.counts.current,
         expected=_expected(target, snapshot.counts.current, rules.tolerance),
-        reason=reason,
+        reason=np.where(withdrawn, _WITHDRAWN, chain.reason),
         withdrawn=withdrawn,
         fresh=decided,
         gauges=gauges,
         inputs=snapshot.inputs,
         steps=tuple(chain.steps),
     )
-    remembered = Memory(
-        fleet=fleet,
-        time=max(snapshot.time, past.time),
-        target=target,
-        decided_at=Column.of(np.where(decided, snapshot.time, past.decided_at.value), decided | past.decided_at.known),
-        known_count=known_count,
-        recent=np.where(by_hand, target.value, brake.remember(recent, target)),
-        idle_since=zero.idle_since,
-        load=agreement.smooth(load, past.load, elapsed, rules.window_seconds),
-        policies=kept,
-    )
-    return result, remembered
-
-
-class _Chain:
-    """The stages of one cycle's decision as they are applied: the one place in core that changes as it goes."""
-
-    def __init__(self, wanted: Step) -> None:
-        self.replicas: FloatArray = wanted.replicas.value.copy()
-        self.known: BoolArray = wanted.replicas.known.copy()
-        self.reason: IntArray = wanted.reason.copy()
-        self.steps: list[Step] = [wanted]
-
-    def _record(self, name: str, moved: BoolArray, why: IntArray | int) -> None:
-        self.reason = np.where(moved, why, self.reason)
-        reason = np.where(moved, why, _NONE)
-        self.steps.append(Step(name=name, replicas=Column.of(self.replicas, self.known), reason=reason))
-
-    def replace(self, name: str, other: Column, why: IntArray) -> None:
-        """Take the other's number where it has one; where it has only a reason, the reason."""
-        self.replicas = np.where(other.known, other.value, self.replicas)
-        self.known = self.known | other.known
-        self._record(name, why != _NONE, why)
-
-    def raise_to(self, name: str, least: FloatArray, why: IntArray | int) -> None:
-        """No known target below ``least``."""
-        moved = self.known & (self.replicas < least)
-        self.replicas = np.where(moved, least, self.replicas)
-        self._record(name, moved, why)
-
-    def cap(self, name: str, most: FloatArray, why: int) -> None:
-        """No known target above ``most``."""
-        moved = self.known & (self.replicas > most)
-        self.replicas = np.where(moved, most, self.replicas)
-        self._record(name, moved, why)
-
-    def mark(self, why: IntArray) -> None:
-        """Name the doubt under which a target stands, even where it did not move it."""
-        self.reason = np.where(self.known & (why != _NONE), why, self.reason)
-
-    def hold(self, held: Column, why: IntArray) -> None:
-        """Where nothing could be decided: the held target, if there is one."""
-        open_ = ~self.known
-        self.replicas = np.where(open_, held.value, self.replicas)
-        self.known = self.known | held.known
-        self._record("hold", open_, why)
 
 
 def _ask(snapshot: Snapshot, policies: Mapping[str, Policy], past: Memory) -> tuple[Step, Gauges, Mapping[str, object]]:
@@ -186,7 +154,7 @@ def _brake_floor(recent: FloatArray, zero: Zero, rules: Rules) -> FloatArray:
     return np.where(last_may_go, 0.0, brake.lowest(recent, rules.max_down_ratio_per_minute))
 
 
-def _bound(chain: _Chain, maximum: Column, minimum: FloatArray) -> None:
+def _bound(chain: Chain, maximum: Column, minimum: FloatArray) -> None:
     """Within [min, max], and the word for a variant that wants more than it may have."""
     most = maximum.otherwise(np.inf)
     chain.cap("max", most, _MAX)
@@ -194,7 +162,7 @@ def _bound(chain: _Chain, maximum: Column, minimum: FloatArray) -> None:
     chain.reason = np.where((chain.reason == _NO_HEADROOM) & (chain.replicas >= most), _MAX, chain.reason)
 
 
-def _obey(chain: _Chain, snapshot: Snapshot, past: Memory) -> None:
+def _obey(chain: Chain, snapshot: Snapshot, past: Memory) -> None:
     """The operator's word: a paused variant keeps its last target, or what it has; a fixed one gets its number."""
     variants, current = snapshot.fleet.variants, snapshot.counts.current
     kept = Column.of(past.target.otherwise(current.value), past.target.known | current.known)

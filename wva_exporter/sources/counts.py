@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,13 +40,13 @@ def count(
     """
     variants = len(workloads)
     figures = np.full((3, variants), np.nan)
-    row = {workload: i for i, workload in enumerate(workloads) if workload is not None}
+    row = _rows(workloads)
     answer = observation.answers.get(Signal.WORKLOADS)
     if answer is not None and answer.failure is None:
         for labels, value in zip(answer.labels, answer.value.tolist(), strict=True):
             field = _FIELD.get(labels.metric)
             place = row.get(_workload(labels)) if field is not None else None
-            if place is not None:
+            if place is not None and value >= 0:
                 figures[field, place] = value
     declared = np.all(np.isfinite(figures), axis=0)
     seen = np.bincount(variant, minlength=variants)
@@ -56,6 +57,22 @@ def count(
         ready=Column.of(np.where(declared, figures[_READY], answering), declared | (seen > 0)),
         declared=declared,
     )
+
+
+def _rows(workloads: Sequence[Workload | None]) -> dict[Workload, int]:
+    """The variant that a workload's count is of; a workload that several variants share counts for none of them.
+
+    A LeaderWorkerSet is counted by the StatefulSet of its leaders, which has its name.
+    """
+    found: dict[Workload, int] = {}
+    shared: set[Workload] = set()
+    for place, workload in enumerate(workloads):
+        if workload is None:
+            continue
+        counted = replace(workload, kind="StatefulSet") if workload.kind == "LeaderWorkerSet" else workload
+        shared.update({counted} & found.keys())
+        found[counted] = place
+    return {workload: place for workload, place in found.items() if workload not in shared}
 
 
 def _workload(labels: Labels) -> Workload:

@@ -64,15 +64,17 @@ def evidence(observation: Observation, default_namespace: str) -> Evidence:
 
 def standing(pods: Sequence[Pod], facts: Evidence) -> list[Standing]:
     """The standing of each pod, in order."""
-    return [_standing((pod.namespace, pod.name), facts) for pod in pods]
+    return [_standing(pod, facts) for pod in pods]
 
 
-def _standing(key: PodKey, facts: Evidence) -> Standing:
+def _standing(pod: Pod, facts: Evidence) -> Standing:
+    key = (pod.namespace, pod.name)
     if key in facts.leaving:
         return Standing.GONE  # it finishes what it has and takes no more: not capacity, and not missed
     if key in facts.answering:
         return Standing.ANSWERS
-    if key[0] in facts.listed_namespaces:
+    nameless = pod.name == pod.instance  # no pod label: kube-state-metrics cannot know it by this name
+    if pod.namespace in facts.listed_namespaces and not nameless:
         return Standing.SILENT if key in facts.listed else Standing.GONE
     if key not in facts.target_now and key in facts.target_before:
         return Standing.GONE

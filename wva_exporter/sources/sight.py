@@ -5,7 +5,7 @@ Pure. Who a pod belongs to is decided by ``discovery``; what its numbers mean by
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wva_exporter.conventions import Signal
 from wva_exporter.core.declaration import Workload
@@ -21,18 +21,22 @@ def pod_name(labels: Labels) -> str:
     return labels.pod or labels.instance
 
 
-def sight(observation: Observation, default_namespace: str) -> Sightings:
+def sight(observation: Observation, default_namespace: str, before: Sequence[Pod] = ()) -> Sightings:
     """Everything in the answers that bears on who the variants are.
 
-    A pod counts as seen when its engine answered now or within the hold time. Its model is the first that any of its series
-    names; an engine names one.
+    A pod counts as seen when its engine answered now or within the hold time, or when it was seen ``before`` and its target
+    is still there, however long it does not answer. Its model is the first that any of its series names; an engine names one.
     """
-    pods: dict[tuple[str, str], Pod] = {}
+    targets = observation.answers.get(Signal.UP)
+    listed = {(row.namespace or default_namespace, pod_name(row)) for row in targets.labels} if targets else set()
+    pods = {key: pod for pod in before if (key := (pod.namespace, pod.name)) in listed}
+    fresh: set[tuple[str, str]] = set()
     for labels in _engine_rows(observation):
         name = pod_name(labels)
         key = (labels.namespace or default_namespace, name)
-        if not name or (key in pods and pods[key].model):
+        if not name or (key in fresh and pods[key].model):
             continue
+        fresh.add(key)
         pods[key] = Pod(
             namespace=key[0],
             name=name,

@@ -15,4 +15,11 @@ from wva_exporter.core.policies.wva_v1 import WvaV1
 POLICIES: Mapping[str, Policy] = MappingProxyType({policy.name: policy for policy in (WvaV1(), WvaV1(exact=True))})
 """Policies by the name under which a model selects them; ``/exact`` ones repeat WVA's arithmetic, faults included."""
 
-__all__ = ["POLICIES", "Policy", "Proposal"]
+
+def policy_name(policy: str, compat: str | None) -> str:
+    """The name of a policy in a mode: ``exact`` ones are policies of their own."""
+    exact = f"{policy}/exact"
+    return exact if compat == "exact" and exact in POLICIES else policy
+
+
+__all__ = ["POLICIES", "Policy", "Proposal", "policy_name"]

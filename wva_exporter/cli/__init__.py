@@ -1,0 +1,63 @@
+"""The command line: one file a command.
+
+Exit codes: 0 fine, 1 findings, 2 bad input or usage, 3 data source unreachable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from wva_exporter import __version__
+from wva_exporter.conventions import PROGRAM
+from wva_exporter.errors import ConfigError, SourceError
+
+COMMANDS = {
+    "run": "decide every cycle and publish the targets for HPA, KEDA and dashboards",
+    "plan": "look once, print what would be decided and why; touches nothing",
+    "check": "validate the configuration, then ask the data source what it lacks",
+    "demo": "watch a simulated vLLM fleet under a changing load being scaled",
+    "version": "print version and platform",
+}
+
+FINE, FINDINGS, BAD_INPUT, UNREACHABLE = range(4)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code.
+
+    Only the command that is asked for is imported: a start must not wait for what another one needs.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description="Replicas for LLM fleets, decided from Prometheus, published as series."
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    wanted = next((word for word in given if not word.startswith("-")), None)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text.capitalize() + ".", allow_abbrev=False)
+        if name == wanted:
+            import_module(f"{__name__}.{name}").add_arguments(command)
+    arguments = parser.parse_args(given)
+    try:
+        code: int = import_module(f"{__name__}.{arguments.command}").run(arguments)
+    except ConfigError as error:
+        _complain(error)
+        return BAD_INPUT
+    except SourceError as error:
+        _complain(error)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
+        return FINE
+    return code
+
+
+def _complain(error: Exception) -> None:
+    for line in str(error).splitlines():
+        print(f"{PROGRAM}: {line}", file=sys.stderr)

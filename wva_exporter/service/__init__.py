@@ -1,0 +1,1 @@
+"""The loop around the pure function: cycles, configuration, health."""

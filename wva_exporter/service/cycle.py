@@ -1,0 +1,73 @@
+"""One look and one decision, with what must be remembered from one to the next."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from wva_exporter.config.schema import Settings
+from wva_exporter.core.decision import Memory, Plan
+from wva_exporter.core.plan import plan
+from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.snapshot import Snapshot
+from wva_exporter.discovery.catalogue import Catalogue
+from wva_exporter.discovery.discover import discover
+from wva_exporter.service.wiring import declarations_of, rules_of
+from wva_exporter.sources.assemble import Membership, assemble
+from wva_exporter.sources.samples import Observation, Source
+from wva_exporter.sources.sight import sight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """Everything a cycle saw and concluded."""
+
+    observation: Observation
+    catalogue: Catalogue
+    snapshot: Snapshot
+    plan: Plan
+
+
+class Cycle:
+    """Asks a source and decides; remembers who the variants are and what was decided.
+
+    Raises:
+        ConfigError: a manifest that the settings name is refused.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._declarations = declarations_of(settings)
+        self._rules = rules_of(settings)
+        self._catalogue: Catalogue | None = None
+        self._memory: Memory | None = None
+
+    def inherit(self, former: Cycle) -> None:
+        """Remember what ``former`` did, so that new settings start from today's targets and not from nothing."""
+        self._catalogue, self._memory = former._catalogue, former._memory
+
+    async def run(self, source: Source) -> Outcome:
+        """Ask, then decide in a thread: the page is served meanwhile."""
+        observation = await source.observe()
+        return await asyncio.to_thread(self.decide, observation)
+
+    def decide(self, observation: Observation) -> Outcome:
+        """What follows from the answers, and from nothing else than them and the cycles before."""
+        namespace = self._settings.default_namespace
+        before = self._catalogue.pods if self._catalogue is not None else ()
+        sightings = sight(observation, namespace, before)
+        catalogue = discover(self._declarations, sightings, self._catalogue)
+        snapshot = assemble(
+            observation,
+            Membership(
+                fleet=catalogue.fleet,
+                pods=sightings.pods,
+                variant_of=catalogue.variant_of,
+                workloads=catalogue.workload,
+            ),
+            default_namespace=namespace,
+            max_input_age_seconds=self._settings.max_input_age_seconds,
+        )
+        result, memory = plan(snapshot, self._memory, POLICIES, self._rules)
+        self._catalogue, self._memory = catalogue, memory
+        return Outcome(observation=observation, catalogue=catalogue, snapshot=snapshot, plan=result)

@@ -1,0 +1,75 @@
+"""Log lines as logfmt or JSON on standard error, and the one line a changed decision is worth."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+
+import structlog
+from structlog.typing import Processor
+
+from wva_exporter.core.decision import Plan
+
+Log = structlog.stdlib.BoundLogger
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+FORMATS = ("logfmt", "json")
+
+
+def open_log(level: str, style: str) -> Log:
+    """A logger at one of ``LEVELS`` in one of ``FORMATS``; what libraries log comes out in the same form."""
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if style == "json"
+        else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], bool_as_flag=False)
+    )
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.format_exc_info,
+    ]
+    last: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.EventRenamer("msg"),
+        renderer,
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    logging.basicConfig(handlers=[handler], level=LEVELS[level], force=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    log: Log = structlog.stdlib.get_logger("wva_exporter")
+    return log
+
+
+def changes(before: Plan | None, after: Plan) -> Iterator[dict[str, object]]:
+    """The fields of a line for every variant whose target or reason is another than before."""
+    known = {} if before is None else _decisions(before)
+    for key, (target, reason) in _decisions(after).items():
+        old_target, old_reason = known.get(key, (None, ""))
+        if (target, reason) != (old_target, old_reason):
+            yield {
+                "namespace": key[0],
+                "variant": key[1],
+                "desired": _whole(target),
+                "before": _whole(old_target),
+                "current": _whole(after.current.listed()[after.fleet.row[key]]),
+                "reason": reason,
+            }
+
+
+def _decisions(plan: Plan) -> dict[tuple[str, str], tuple[float | None, str]]:
+    pairs = zip(plan.target.listed(), (str(reason) for reason in plan.reasons), strict=True)
+    return dict(zip(plan.fleet.key, pairs, strict=True))
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
