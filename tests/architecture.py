@@ -41,15 +41,13 @@ PURE = frozenset(
 )
 """All that core may import: no clock, log, environment, event loop, file, process, YAML or Prometheus client."""
 
-NOT_OURS = frozenset({".git", ".venv", ".tools", "__pycache__", "dist", "build", "node_modules"})
+NOT_OURS = frozenset({".git", ".venv", ".tools", ".hypothesis", "__pycache__", "dist", "build", "node_modules"})
 
 
 def ours(*suffixes: str, under: str = ".") -> Iterator[Path]:
     """The files of the project below a folder, without what is made or fetched; every suffix if none is named."""
     for folder, folders, names in os.walk(ROOT / under):
         folders[:] = sorted(f for f in folders if f not in NOT_OURS and not f.endswith(("_cache", ".egg-info")))
-        if ".hypothesis" in folders:
-            folders.remove(".hypothesis")
         yield from (Path(folder, n) for n in sorted(names) if not suffixes or n.endswith(suffixes))
 
 

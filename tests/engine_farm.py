@@ -63,6 +63,10 @@ class Farm:
     fault: Callable[[str, web.Request], Any] | None = None
     url: str = ""
 
+    def freeze(self) -> None:
+        """From now on no counter grows: nothing is asked of the engines."""
+        self._frozen = time.time()
+
     def add(self, *engines: Engine) -> None:
         """More engines."""
         self.engines.update({engine.pod: engine for engine in engines})
@@ -78,11 +82,19 @@ class Farm:
 
     def stop(self) -> None:
         """Give the port back."""
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(timeout=10)
-        asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
+
+    async def _end(self) -> None:
+        """Close, and cancel what a fault still keeps waiting."""
+        await self._runner.cleanup()
+        await self._session.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _run(self, started: Future[str]) -> None:
         asyncio.set_event_loop(self._loop)
@@ -103,7 +115,7 @@ class Farm:
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self._address = f"{host}:{port}"
-        self._began = time.time()
+        self._began, self._frozen = time.time(), 0.0
         started.set_result(f"http://{self._address}")
 
     async def _engine(self, request: web.Request) -> web.Response:
@@ -111,7 +123,7 @@ class Farm:
         if engine is None or engine.status != 200:
             return web.Response(status=404 if engine is None else engine.status)
         levels = {KV: engine.kv, WAITING: engine.waiting, RUNNING: engine.running}
-        elapsed = int(time.time() - self._began)
+        elapsed = int((self._frozen or time.time()) - self._began)
         samples = engine_pages.grown(engine_pages.recorded("busy"), _COUNTERS, elapsed)
         page = [
             (name, labels, float("nan") if name in engine.nan else levels.get(name, value))

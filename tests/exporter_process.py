@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import Self
 from prometheus_client.parser import text_string_to_metric_families
 
 PATIENCE_SECONDS = 30.0
+_LISTENING = re.compile(r"""addresses"?[=:] ?"?(https?://[^\s/"]+)""")
 
 
 @dataclass(kw_only=True)
@@ -44,11 +46,11 @@ class Exporter:
         give_up = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < give_up and process.poll() is None:
             for line in log.read_text()[begin:].splitlines():
-                if "msg=listening" in line:
-                    address = line.partition("addresses=")[2].split()[0].strip('"')
-                    return cls(url=address.rstrip("/"), process=process, log=log)
+                if match := _LISTENING.search(line):
+                    return cls(url=match[1], process=process, log=log)
             time.sleep(0.02)
         process.kill()
+        process.wait()
         raise RuntimeError(f"the exporter did not listen:\n{log.read_text()}")
 
     def page(self) -> str:

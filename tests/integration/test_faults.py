@@ -19,6 +19,7 @@ import pytest
 from aiohttp import web
 from engine_farm import Engine, Farm
 from exporter_process import Exporter, Watch
+from fault_table import ROWS
 from real_prometheus import RealPrometheus
 
 SIZE = 6
@@ -79,6 +80,12 @@ def rig(prometheus_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         farm.stop()
 
 
+def proves(row: str, watch: Watch, *reasons: str) -> None:
+    """What was published is what the table claims: the target it had, for the reasons that it names."""
+    assert set(watch.targets) == {float(SIZE)}
+    assert set(reasons) <= set(ROWS[row].reasons)
+
+
 def every_value(value: str) -> Callable[[str, web.Request], web.Response]:
     """Every query answers one series of a known pod with this value."""
     labels = {
@@ -114,7 +121,7 @@ def _refuse(_query: str, request: web.Request) -> web.Response:
     return web.Response(status=502)
 
 
-ANSWERS: dict[str, Callable[[str, web.Request], Any]] = {
+FAILURES: dict[str, Callable[[str, web.Request], Any]] = {
     "down": _refuse,
     "slow beyond the deadline": _never,
     "answering 500": raw(b"oops", 500),
@@ -125,23 +132,40 @@ ANSWERS: dict[str, Callable[[str, web.Request], Any]] = {
     "answering a login page": raw(b"<html>please log in</html>", 200),
     "answering half of its JSON": raw(b'{"status":"success","data":{"resultType":"vector","result":[{"met', 200),
     "answering a matrix": answer({"resultType": "matrix", "result": []}),
-    "answering NaN": every_value("NaN"),
-    "answering +Inf": every_value("+Inf"),
-    "answering minus one": every_value("-1"),
-    "answering 1e308": every_value("1e308"),
-    "answering zero for everything": every_value("0"),
-    "answering nothing, successfully": answer({"resultType": "vector", "result": []}),
     "answering a bomb": raw(gzip.compress(b"0" * (64 << 20)), 200, **{"Content-Encoding": "gzip"}),
 }
 
+LIES: dict[str, Callable[[str, web.Request], Any]] = {
+    "NaN": every_value("NaN"),
+    "plus infinity": every_value("+Inf"),
+    "minus one": every_value("-1"),
+    "1e308": every_value("1e308"),
+    "zero": every_value("0"),
+    "nothing": answer({"resultType": "vector", "result": []}),
+}
+"""Successful answers that are wrong: to every query the same number for one pod, or no rows."""
 
-@pytest.mark.parametrize("fault", ANSWERS)
-def test_no_answer_of_prometheus_lowers_a_target(rig: Rig, fault: str) -> None:
-    """While it is wrong the target stays; afterwards decisions go on."""
+
+@pytest.mark.parametrize("fault", FAILURES)
+def test_no_failure_of_prometheus_lowers_a_target(rig: Rig, fault: str) -> None:
+    """While it fails the target stays; afterwards decisions go on."""
     with Watch(exporter=rig.exporter) as watch:
-        rig.farm.fault = ANSWERS[fault]
-        rig.exporter.wait(lambda: rig.exporter.reason() not in ("none", ""), f"a hold while Prometheus is {fault}")
-        time.sleep(2.5)
+        rig.farm.fault = FAILURES[fault]
+        rig.exporter.wait(lambda: rig.exporter.reason() != "none", f"a hold while Prometheus is {fault}")
+        time.sleep(2.0)
+        reason = rig.exporter.reason()
+        rig.farm.fault = None
+        rig.settle()
+    proves("prometheus", watch, reason)
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_no_wrong_answer_of_prometheus_lowers_a_target(rig: Rig, lie: str) -> None:
+    """Successful, and not believed."""
+    with Watch(exporter=rig.exporter) as watch:
+        rig.farm.fault = LIES[lie]
+        rig.exporter.wait(lambda: rig.exporter.reason() != "none", f"a hold while all answers are {lie}")
+        time.sleep(2.0)
         rig.farm.fault = None
         rig.settle()
     assert set(watch.targets) == {float(SIZE)}
@@ -156,12 +180,12 @@ def test_half_of_the_engines_failing_at_peak_lowers_nothing(rig: Rig) -> None:
         for engine in engines[3:]:
             engine.kv, engine.running = 0.02, 1
         rig.exporter.wait(lambda: rig.exporter.reason() == "replica_unknown", "replica_unknown")
-        time.sleep(8)
-        assert rig.exporter.reason() == "replica_unknown"
+        time.sleep(7)
+        reason = rig.exporter.reason()
         for engine in engines:
             engine.status, engine.kv, engine.running = 200, 0.60, 8
         rig.settle()
-    assert set(watch.targets) == {float(SIZE)}
+    proves("pod-scrape", watch, reason)
 
 
 def test_all_engines_failing_hold_the_target(rig: Rig) -> None:
@@ -171,10 +195,11 @@ def test_all_engines_failing_hold_the_target(rig: Rig) -> None:
             engine.status = 503
         rig.exporter.wait(lambda: rig.exporter.reason() == "replica_unknown", "replica_unknown")
         time.sleep(7)
+        reason = rig.exporter.reason()
         for engine in rig.farm.engines.values():
             engine.status = 200
         rig.settle()
-    assert set(watch.targets) == {float(SIZE)}
+    proves("all-pods", watch, reason)
 
 
 @pytest.mark.parametrize("name", ["vllm:kv_cache_usage_perc", "vllm:num_requests_waiting"])
@@ -198,11 +223,12 @@ def test_a_prometheus_restarted_empty_lowers_nothing(rig: Rig) -> None:
         for engine in rig.farm.engines.values():
             engine.kv, engine.running = 0.02, 1
         rig.restart_empty()
-        rig.exporter.wait(lambda: rig.exporter.reason() in ("no_series", "coverage", "input_missing"), "a hold")
+        reasons = ROWS["prometheus-empty"].reasons
+        rig.exporter.wait(lambda: rig.exporter.reason() in reasons, "a hold for want of history")
         for engine in rig.farm.engines.values():
             engine.kv, engine.running = 0.60, 8
         rig.settle()
-    assert set(watch.targets) == {float(SIZE)}
+    proves("prometheus-empty", watch)
 
 
 def test_a_killed_exporter_asks_for_no_less_when_it_returns(rig: Rig) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from wva_exporter.core.decision import Plan
 
@@ -22,7 +22,7 @@ def open_log(level: str, style: str) -> Log:
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if style == "json"
-        else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], bool_as_flag=False)
+        else structlog.processors.LogfmtRenderer(bool_as_flag=False)
     )
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -32,6 +32,7 @@ def open_log(level: str, style: str) -> Log:
     last: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.EventRenamer("msg"),
+        _in_order,
         renderer,
     ]
     handler = logging.StreamHandler(sys.stderr)
@@ -48,6 +49,12 @@ def open_log(level: str, style: str) -> Log:
     )
     log: Log = structlog.stdlib.get_logger("wva_exporter")
     return log
+
+
+def _in_order(_log: object, _method: str, line: EventDict) -> EventDict:
+    """Time, level and message first: what the eye looks for."""
+    first = {name: line.pop(name) for name in ("ts", "level", "msg") if name in line}
+    return {**first, **line}
 
 
 def changes(before: Plan | None, after: Plan) -> Iterator[dict[str, object]]:

@@ -1,0 +1,41 @@
+"""Writes every committed file that is made from others; ``--check`` writes nothing and names those that are out of date."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from wva_exporter.config.json_schema import json_schema
+from wva_exporter.config.reference import filled
+
+ROOT = Path(__file__).parent.parent
+
+GENERATED: Mapping[str, Callable[[str], str]] = {
+    "docs/configuration.md": filled,
+    "docs/configuration.schema.json": lambda _: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+}
+"""Each file by its path, with what makes the new text from the old one."""
+
+
+def outdated() -> dict[Path, str]:
+    """The files that are not what they should be, with their new text."""
+    texts = {ROOT / name: make for name, make in GENERATED.items()}
+    made = {path: make(path.read_text(encoding="utf-8") if path.exists() else "") for path, make in texts.items()}
+    return {path: text for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text}
+
+
+def main(arguments: list[str]) -> int:
+    """Write them, or only name them."""
+    check = arguments == ["--check"]
+    stale = outdated()
+    for path, text in stale.items():
+        if not check:
+            path.write_text(text, encoding="utf-8")
+        print(f"{path.relative_to(ROOT)}: {'out of date; type: make generate' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
