@@ -19,6 +19,7 @@ from wva_exporter.engines.promql import Query, queries
 from wva_exporter.publish.board import Board
 from wva_exporter.publish.metrics_page import MetricsPage
 from wva_exporter.service.cycle import Cycle
+from wva_exporter.service.garbage import settle
 from wva_exporter.service.wiring import query_settings
 from wva_exporter.sources.decode import LabelMemory, decode
 from wva_exporter.sources.prometheus import _split as split
@@ -39,6 +40,7 @@ class Costs:
 
 def cycles(variants: int, repeats: int) -> Costs:
     """Run ``repeats`` cycles after a first one, each with answers of its own."""
+    settle()
     settings = parse(yaml.safe_dump(configuration(variants)), "bench")
     asked = queries(query_settings(settings))
     cycle, board, labels = Cycle(settings), Board(), LabelMemory()

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from prometheus_client import generate_latest
-from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from publish.plans import CHEAP, DEAR, big_plan, plan_of
+from publish.plans import CHEAP, DEAR, plan_of
 
 from wva_exporter.publish.board import Board
 from wva_exporter.publish.metrics_page import Answer, MetricsPage
@@ -139,49 +135,3 @@ async def test_concurrent_scrapes_share_what_is_made() -> None:
 
     published = board_with().published
     assert await asyncio.gather(*(published.once("thing", make) for _ in range(5))) == [1] * 5
-
-
-class Fixed:
-    """A collector of given families, as the library wants it."""
-
-    def __init__(self, made: Sequence[Metric]) -> None:
-        self.made = made
-
-    def collect(self) -> Sequence[Metric]:
-        """The families."""
-        return self.made
-
-
-def fastest(work: Callable[[], object], times: int = 3) -> float:
-    """Processor seconds of the best of some runs, since the machine has other work."""
-
-    def run() -> float:
-        began = time.process_time()
-        work()
-        return time.process_time() - began
-
-    return min(run() for _ in range(times))
-
-
-def test_a_swap_is_cheaper_than_the_librarys_encoder_alone() -> None:
-    """A thousand variants in under 150 ms on a quiet machine; the comparison holds on a busy one too."""
-    plans = [big_plan(1000, seed) for seed in range(4)]
-    board = board_with(plans[0])
-    swaps = iter(plans[1:])
-    swap = fastest(lambda: board.swap(next(swaps)))
-    library = fastest(lambda: generate_latest(Fixed(board.published.families)))
-    assert swap < library
-    assert swap < 3 * 0.150
-
-
-async def test_a_thousand_variants_are_scraped_within_the_budget() -> None:
-    """100 ms of processor for the first scrape of a Plan and 30 ms for the later ones, with room for a busy machine."""
-    page = MetricsPage(board_with(big_plan(1000)), SelfMetrics().registry)
-    for accept in ("", PROMETHEUS_ACCEPT):
-        for encoding in ("", "gzip"):
-            began = time.process_time()
-            await page.answer(accept=accept, accept_encoding=encoding)
-            middle = time.process_time()
-            await page.answer(accept=accept, accept_encoding=encoding)
-            assert middle - began < 2 * 0.100
-            assert time.process_time() - middle < 2 * 0.030

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import signal
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from wva_exporter.errors import ConfigError
 from wva_exporter.publish.board import Board
 from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.publish.server import Server
+from wva_exporter.service.garbage import settle
 from wva_exporter.service.logs import Log, open_log
 from wva_exporter.service.loop import Loop
 
@@ -71,7 +71,7 @@ async def _serve(arguments: argparse.Namespace, log: Log) -> None:
         reload=loop.reload if arguments.lifecycle else None,
     )
     await server.start(arguments.listen or [f":{DEFAULT_PORT}"])
-    gc.freeze()  # what is here now stays: a collection need not walk it every cycle
+    settle()
     log.info("listening", addresses=" ".join(server.urls), version=__version__)
     stop = asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from prometheus_client.metrics_core import Metric
 
 from wva_exporter.core.decision import Plan
-from wva_exporter.publish.encoding import encode
 from wva_exporter.publish.exposition import families
+from wva_exporter.publish.library import Fixed, without_end, written
 from wva_exporter.publish.scalings import Scalings
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Board:
         """Publish ``plan`` instead of the last one; may run in a thread, readers see the old or the new and nothing between."""
         scalings = self.published.scalings.after(plan)
         made = tuple(families(plan, shadow=self._shadow, scalings=scalings))
-        self.published = Published(plan=plan, scalings=scalings, families=made, text=encode(made))
+        self.published = Published(plan=plan, scalings=scalings, families=made, text=written(Fixed(made)))
         self.ready = True
 
     def degraded(self) -> None:
@@ -62,4 +62,4 @@ class Board:
     def text(self, *, openmetrics: bool = False) -> bytes:
         """The Plan's series as Prometheus text or OpenMetrics (without ``# EOF``); nothing before the first Plan."""
         published = self.published
-        return encode(published.families, openmetrics=True) if openmetrics else published.text
+        return without_end(written(Fixed(published.families), openmetrics=True)) if openmetrics else published.text

@@ -7,14 +7,11 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder, gzip_accepted
-from prometheus_client.metrics_core import Metric
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from prometheus_client.registry import Collector
 
 from wva_exporter.publish.board import Board, Published
-from wva_exporter.publish.encoding import encode
+from wva_exporter.publish.library import Fixed, without_end, written
 
 _GZIP = 31  # window bits of zlib for a gzip header and trailer
 
@@ -58,7 +55,9 @@ class MetricsPage:
     async def _text(self, published: Published, *, openmetrics: bool) -> bytes:
         if not openmetrics:
             return published.text
-        return await published.once("openmetrics", lambda: encode(published.families, openmetrics=True))
+        return await published.once(
+            "openmetrics", lambda: without_end(written(Fixed(published.families), openmetrics=True))
+        )
 
     async def _compressed(self, published: Published, *, openmetrics: bool) -> _Compressed:
         text = await self._text(published, openmetrics=openmetrics)
@@ -66,32 +65,14 @@ class MetricsPage:
         return await published.once(name, lambda: _compressor().fed(text))
 
     def _own_text(self, *, openmetrics: bool) -> bytes:
-        return _library_text(self._own, openmetrics=openmetrics)
+        return written(self._own, openmetrics=openmetrics)
 
     def _restricted(self, published: Published, only: Sequence[str], *, openmetrics: bool) -> bytes:
         registry = CollectorRegistry()
-        registry.register(_Fixed(published.families))
-        plan = encode(registry.restricted_registry(only).collect(), openmetrics=openmetrics)
-        return plan + _library_text(self._own.restricted_registry(only), openmetrics=openmetrics)
-
-
-def _library_text(registry: Collector, *, openmetrics: bool) -> bytes:
-    """The library's text; its OpenMetrics ends with ``# EOF`` and so ends the page."""
-    write = generate_openmetrics if openmetrics else generate_latest
-    text: bytes = write(registry)
-    return text
-
-
-class _Fixed:
-    """A collector of families that are already there."""
-
-    def __init__(self, families: Sequence[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Sequence[Metric]:
-        return self._families
-
-    describe = collect
+        registry.register(Fixed(published.families))
+        plan = written(registry.restricted_registry(only), openmetrics=openmetrics)
+        plan = without_end(plan) if openmetrics else plan
+        return plan + written(self._own.restricted_registry(only), openmetrics=openmetrics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ pods that exist without usable numbers become silent replicas, and every doubt i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from wva_exporter.core.sightings import Pod
 from wva_exporter.core.snapshot import REASON_CODE, Counts, Inputs, Presence, Replicas, Snapshot
 from wva_exporter.errors import Reason
 from wva_exporter.sources.counts import count
-from wva_exporter.sources.merge import Rows, merge
+from wva_exporter.sources.merge import Places, Rows, merge
 from wva_exporter.sources.presence import Standing, evidence, standing
 from wva_exporter.sources.router import router_queue
 from wva_exporter.sources.samples import Observation
@@ -87,27 +87,13 @@ def assemble(
 def _signals(observation: Observation, pods: Sequence[Pod], default_namespace: str) -> Column:
     """Every signal of every pod: shape (signals, pods)."""
     row = {(pod.namespace, pod.name): i for i, pod in enumerate(pods)}
-    place = _Places(row, default_namespace)
-    capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), place)
+    places = Places(row, default_namespace)
+    capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
     columns = [
-        merge(signal, Rows.of(observation.answers.get(signal), place), capacity, len(pods))
+        merge(signal, Rows.of(observation.answers.get(signal), places), capacity, len(pods))
         for signal in REPLICA_SIGNALS
     ]
     return Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))
-
-
-class _Places(dict[tuple[str, str, str], int]):
-    """Row of a pod by the labels of its series, worked out once for each combination."""
-
-    def __init__(self, row: Mapping[tuple[str, str], int], default_namespace: str) -> None:
-        super().__init__()
-        self._row = row
-        self._default = default_namespace
-
-    def __missing__(self, key: tuple[str, str, str]) -> int:
-        namespace, pod, instance = key
-        self[key] = place = self._row.get((namespace or self._default, pod or instance), -1)
-        return place
 
 
 def _column(signals: Column, signal: Signal) -> tuple[FloatArray, BoolArray]:

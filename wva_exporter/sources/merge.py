@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,34 @@ _SMALLEST = frozenset({Signal.COVERAGE})
 _RATIOS = frozenset({Signal.KV_PEAK, Signal.KV, Signal.PREFIX_HIT_RATIO})
 
 
+class Places:
+    """The row of a pod by the labels of its series: each combination is worked out once, and so is each list of labels.
+
+    Most answers list the same series in the same order, and a source that remembers labels gives the very same objects.
+    """
+
+    def __init__(self, row: Mapping[tuple[str, str], int], default_namespace: str) -> None:
+        self._row = row
+        self._default = default_namespace
+        self._place: dict[tuple[str, str, str], int] = {}
+        self._listed: Sequence[Labels] = ()
+        self._places: IntArray = integers([])
+
+    def of(self, labels: Sequence[Labels]) -> IntArray:
+        """The row of each pod, -1 for one that is nobody's: shape (labels,)."""
+        if labels != self._listed:
+            self._places = integers([self._of(each.namespace, each.pod, each.instance) for each in labels])
+            self._listed = labels
+        return self._places
+
+    def _of(self, namespace: str, pod: str, instance: str) -> int:
+        key = (namespace, pod, instance)
+        place = self._place.get(key)
+        if place is None:
+            place = self._place[key] = self._row.get((namespace or self._default, pod or instance), -1)
+        return place
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
     """The usable rows of one answer: the pod each belongs to, its value and its labels; shape (rows,)."""
@@ -29,11 +57,11 @@ class Rows:
     labels: tuple[Labels, ...]
 
     @classmethod
-    def of(cls, answer: Answer | None, place: Mapping[tuple[str, str, str], int]) -> Rows:
+    def of(cls, answer: Answer | None, places: Places) -> Rows:
         """Rows of known pods; a failed or absent answer has none."""
         if answer is None or answer.failure is not None or not len(answer):
             return cls(pod=integers([]), value=floats([]), labels=())
-        pod = np.array([place[row.namespace, row.pod, row.instance] for row in answer.labels], dtype=np.int64)
+        pod = places.of(answer.labels)
         inside = pod >= 0
         if inside.all():
             return cls(pod=pod, value=answer.value, labels=tuple(answer.labels))
