@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "decide every cycle and publish the targets for HPA, KEDA and dashboards",
     "plan": "look once, print what would be decided and why; touches nothing",
     "check": "validate the configuration, then ask the data source what it lacks",
+    "fit": "learn the service times of an engine from measured points, and say how well they predict",
     "demo": "watch a simulated vLLM fleet under a changing load being scaled",
     "version": "print version and platform",
 }
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     wanted = next((word for word in given if not word.startswith("-")), None)
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text.capitalize() + ".", allow_abbrev=False)
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
         if name == wanted:
             import_module(f"{__name__}.{name}").add_arguments(command)
     arguments = parser.parse_args(given)

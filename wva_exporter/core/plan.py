@@ -18,6 +18,7 @@ from wva_exporter.core.decision import Gauges, Memory, Plan, Step
 from wva_exporter.core.gates import Doubt
 from wva_exporter.core.gauges import measure
 from wva_exporter.core.policies import Policy, Proposal
+from wva_exporter.core.policies.bounds import growth_limit
 from wva_exporter.core.recall import recall
 from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
@@ -145,7 +146,7 @@ def _growth_limit(snapshot: Snapshot) -> FloatArray:
     """What one cycle may ask at most where nobody named a maximum: max(2 x current, 4)."""
     maximum, current = snapshot.fleet.variants.maximum, snapshot.counts.current
     open_ended = ~maximum.known & current.known
-    return np.where(open_ended, np.maximum(2.0 * current.value, 4.0), np.inf)
+    return np.where(open_ended, growth_limit(current), np.inf)
 
 
 def _brake_floor(recent: FloatArray, zero: Zero, rules: Rules) -> FloatArray:

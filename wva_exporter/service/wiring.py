@@ -10,7 +10,9 @@ from wva_exporter.config.schema import Settings
 from wva_exporter.core.declaration import Declarations
 from wva_exporter.core.rules import Rules
 from wva_exporter.discovery.manifests import read_manifests
+from wva_exporter.discovery.wva_configmap import read_settings
 from wva_exporter.engines.promql import QuerySettings, queries
+from wva_exporter.service.migration import beneath
 from wva_exporter.sources.credentials import BasicAuth, Tls
 from wva_exporter.sources.prometheus import PrometheusSettings, PrometheusSource
 from wva_exporter.sources.scrape import ScrapeSettings, ScrapeSource
@@ -93,7 +95,7 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def declarations_of(settings: Settings) -> Declarations:
-    """Everything declared: our own file first, then the manifests that it names, without those it already declares.
+    """Everything declared: our own file first, then what the manifests that it names declare beside it, variants and settings.
 
     Raises:
         ConfigError: a manifest is refused.
@@ -101,5 +103,6 @@ def declarations_of(settings: Settings) -> Declarations:
     own = settings.declarations()
     named = {(variant.namespace, variant.name) for variant in own.variants}
     found = read_manifests(settings.discovery.manifests, settings.default_namespace)
+    theirs = read_settings(settings.discovery.manifests)
     others = tuple(variant for variant in found if (variant.namespace, variant.name) not in named)
-    return replace(own, variants=own.variants + others)
+    return replace(beneath(own, settings, theirs), variants=own.variants + others)
