@@ -191,7 +191,7 @@ INPUT_MISSING = _gauge(
 
 # The exporter itself.
 LAST_CYCLE = _gauge(
-    "wva_last_cycle_timestamp_seconds", (), "When the last cycle that could decide ended, by the data source's clock."
+    "wva_last_cycle_timestamp_seconds", (), "When the last cycle ended, by the clock of the data source."
 )
 OPTIMIZATION_DURATION = Metric(
     "wva_optimization_duration_seconds",

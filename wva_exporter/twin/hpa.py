@@ -156,7 +156,7 @@ def sync(
 
 def propose(scaler: Autoscaler, status_replicas: int, values: Sequence[float]) -> int:
     """The recommendation of the metric alone, in thousandths as Kubernetes counts quantities."""
-    usage = sum(math.ceil(value * 1000 - 1e-6) for value in values)
+    usage = sum(round(value * 1000) for value in values)
     average = round(scaler.average_value * 1000)
     if status_replicas and abs(1.0 - usage / (average * status_replicas)) <= scaler.tolerance:
         return status_replicas
