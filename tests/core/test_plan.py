@@ -56,6 +56,38 @@ def test_the_cheapest_variant_grows_and_the_dearest_shrinks() -> None:
     assert targets(decide(*idle)) == {"h100": 1, "a100": 2}
 
 
+def test_a_replica_that_vanishes_does_not_take_its_target_along() -> None:
+    """Without kube-state-metrics a crashed pod is just not there: it is being replaced, not given up."""
+    result = decide(busy(ONE, 6, time=0), busy(ONE, 5, time=15), busy(ONE, 5, time=600))
+    assert targets(result) == {"a100": 6}
+    assert why(result) == {"a100": Reason.PENDING}
+    assert result.current.listed() == [5]
+
+
+def test_most_of_a_fleet_vanishing_does_not_take_its_target_along() -> None:
+    """Also where nobody named a maximum: the bound on growth is none on what was asked before."""
+    boundless = fleet(V(name="a100", maximum=None))
+    few = snapshot(boundless, [R(v="a100", kv=0.95)] * 2, time=15)
+    assert targets(decide(busy(boundless, 10, time=0), few)) == {"a100": 10}
+
+
+def test_what_never_comes_is_not_waited_for_for_ever() -> None:
+    """A scaler with a maximum of its own stops at five: after the hold time the five that are seen count."""
+    bound = fleet(V(name="a100", maximum=20))
+    full = [busy(bound, 5, time=t, kv=0.9) for t in (0, 15, 615)]
+    assert targets(decide(*full)) == {"a100": 6}
+    idle = [busy(bound, 5, time=t, kv=0.05) for t in (630, 700)]
+    assert targets(decide(*full, *idle)) == {"a100": 4}
+
+
+def test_a_step_within_the_dead_band_locks_nothing() -> None:
+    """An HPA swallows 10 to 11; when more is needed, more is asked for."""
+    many = fleet(V(name="a100", maximum=50))
+    full = [busy(many, 10, time=t, kv=0.9) for t in (0, 15, 30)]
+    assert targets(decide(*full)) == {"a100": 11}
+    assert why(decide(*full)) == {"a100": Reason.NO_HEADROOM}
+
+
 def test_the_first_target_after_a_start_is_never_below_what_exists() -> None:
     """An idle fleet shrinks in the second cycle, not in the first: the first look may be at half a truth."""
     idle = [busy(ONE, 4, time=t, kv=0.1) for t in (0, 15)]

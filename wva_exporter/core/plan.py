@@ -12,12 +12,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from wva_exporter.core import agreement, brake, gates
+from wva_exporter.core.actuation import expected
 from wva_exporter.core.chain import Chain
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.decision import Gauges, Memory, Plan, Step
 from wva_exporter.core.gates import Doubt
 from wva_exporter.core.gauges import measure
 from wva_exporter.core.policies import Policy, Proposal
+from wva_exporter.core.presumed import presume
 from wva_exporter.core.recall import recall
 from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
@@ -47,13 +49,14 @@ def plan(
     doubts = gates.doubt(snapshot, agreement.agree(load, past.load))
     known_count = gates.known_counts(snapshot, past, doubts.complete)
     recent = brake.advance(past.recent, past.time, snapshot.time)
-    wanted, gauges, kept = _ask(snapshot, policies, past)
+    view, short_since = presume(snapshot, past, rules)
+    wanted, gauges, kept = _ask(view, policies, past)
     zero = at_zero(snapshot, load, past.idle_since, doubts.complete)
 
     chain = Chain(wanted)
     decided = _decide(chain, snapshot, past, known_count=known_count, doubts=doubts, zero=zero)
     chain.hold(_held(past, known_count, snapshot.time, rules), _trouble(snapshot, past))
-    chain.cap("growth", _growth_limit(snapshot), _MAX_UNKNOWN)
+    chain.cap("growth", _growth_limit(view, past), _MAX_UNKNOWN)
     chain.raise_to("brake", _brake_floor(recent, zero, rules), _DOWN_BRAKE)
     _bound(chain, snapshot.fleet.variants.maximum, zero.minimum)
     _obey(chain, snapshot, past)
@@ -67,6 +70,7 @@ def plan(
         target=result.target,
         decided_at=Column.of(np.where(decided, snapshot.time, past.decided_at.value), decided | past.decided_at.known),
         known_count=known_count,
+        short_since=short_since,
         recent=np.where(by_hand, result.target.value, brake.remember(recent, result.target)),
         idle_since=zero.idle_since,
         load=agreement.smooth(load, past.load, snapshot.time - past.time, rules.window_seconds),
@@ -95,7 +99,7 @@ def _plan(snapshot: Snapshot, chain: Chain, past: Memory, *, decided: BoolArray,
         fleet=snapshot.fleet,
         target=target,
         current=snapshot.counts.current,
-        expected=_expected(target, snapshot.counts.current, rules.tolerance),
+        expected=expected(target, snapshot.counts.current, rules.tolerance),
         reason=np.where(withdrawn, _WITHDRAWN, chain.reason),
         withdrawn=withdrawn,
         fresh=decided,
@@ -141,11 +145,11 @@ def _trouble(snapshot: Snapshot, past: Memory) -> IntArray:
     return np.where(trouble != _NONE, trouble, unseen)
 
 
-def _growth_limit(snapshot: Snapshot) -> FloatArray:
-    """What one cycle may ask at most where nobody named a maximum: max(2 x current, 4)."""
+def _growth_limit(snapshot: Snapshot, past: Memory) -> FloatArray:
+    """What one cycle may ask at most where nobody named a maximum: max(2 x current, 4), and never less than before."""
     maximum, current = snapshot.fleet.variants.maximum, snapshot.counts.current
     open_ended = ~maximum.known & current.known
-    return np.where(open_ended, np.maximum(2.0 * current.value, 4.0), np.inf)
+    return np.where(open_ended, np.maximum(np.maximum(2.0 * current.value, 4.0), past.target.value), np.inf)
 
 
 def _brake_floor(recent: FloatArray, zero: Zero, rules: Rules) -> FloatArray:
@@ -168,15 +172,6 @@ def _obey(chain: Chain, snapshot: Snapshot, past: Memory) -> None:
     kept = Column.of(past.target.otherwise(current.value), past.target.known | current.known)
     chain.replace("paused", kept.where(variants.paused), np.where(variants.paused, _PAUSED, _NONE))
     chain.replace("fixed", variants.fixed, np.where(variants.fixed.known, _FIXED, _NONE))
-
-
-def _expected(target: Column, current: Column, tolerance: float) -> Column:
-    """What an HPA makes of the target: nothing while |target / current - 1| is within its tolerance."""
-    known = target.known & current.known
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(current.value > 0, target.value / current.value, np.inf)
-    ignored = np.abs(ratio - 1.0) <= tolerance
-    return Column.of(np.where(ignored, current.value, target.value), known)
 
 
 _NONE = REASON_CODE[Reason.NONE]

@@ -26,6 +26,7 @@ def recall(memory: Memory | None, fleet: Fleet, time: float) -> Memory:
             target=Column.unknown(variants),
             decided_at=Column.unknown(variants),
             known_count=Column.unknown(variants),
+            short_since=Column.unknown(variants),
             recent=np.zeros((BUCKETS, variants)),
             idle_since=Column.unknown(models),
             load=Column.unknown((models, len(LOAD_SIGNALS))),
@@ -39,6 +40,7 @@ def recall(memory: Memory | None, fleet: Fleet, time: float) -> Memory:
         target=memory.target.take(row),
         decided_at=memory.decided_at.take(row),
         known_count=memory.known_count.take(row),
+        short_since=memory.short_since.take(row),
         recent=np.where(row >= 0, memory.recent[:, np.maximum(row, 0)], 0.0)
         if len(memory.fleet)
         else np.zeros((BUCKETS, variants)),

@@ -10,7 +10,7 @@ import numpy as np
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import Column, IntArray
 from wva_exporter.core.declaration import Workload
-from wva_exporter.core.snapshot import Counts, Presence
+from wva_exporter.core.snapshot import Counts
 from wva_exporter.sources.samples import Labels, Observation
 
 _SPEC, _CURRENT, _READY = range(3)
@@ -24,16 +24,13 @@ _FIELD = {
 }
 
 
-def count(
-    observation: Observation, workloads: Sequence[Workload | None], variant: IntArray, presence: IntArray
-) -> Counts:
+def count(observation: Observation, workloads: Sequence[Workload | None], variant: IntArray) -> Counts:
     """Replica counts of every variant.
 
     Args:
         observation: the answers; ``WORKLOADS`` has the declared counts.
         workloads: the workload of each variant, None where nobody knows it.
         variant: the variant of each seen replica, shape (replicas,).
-        presence: whether each answers, shape (replicas,).
 
     Returns:
         Declared counts where all three are there; otherwise what is seen, unknown where nothing is: no series is not zero.
@@ -50,11 +47,10 @@ def count(
                 figures[field, place] = value
     declared = np.all(np.isfinite(figures), axis=0)
     seen = np.bincount(variant, minlength=variants)
-    answering = np.bincount(variant[presence == Presence.LIVE], minlength=variants)
     return Counts(
         spec=Column.of(figures[_SPEC], declared),
         current=Column.of(np.where(declared, figures[_CURRENT], seen), declared | (seen > 0)),
-        ready=Column.of(np.where(declared, figures[_READY], answering), declared | (seen > 0)),
+        ready=Column.of(np.where(declared, figures[_READY], seen), declared | (seen > 0)),
         declared=declared,
     )
 
