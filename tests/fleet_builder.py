@@ -126,6 +126,7 @@ def _counts(
         current=Column.from_optional(exist),
         ready=Column.from_optional([ready.get(name, n) for name, n in zip(names, settled, strict=True)]),
         declared=flags([declared] * len(of)),
+        disputed=flags([False] * len(of)),
     )
 
 

@@ -269,6 +269,7 @@ ERROR_KINDS = (
     ("config", "reload"),
     ("web", "config"),
     ("web", "request"),
+    ("source", "credentials"),
 )
 """Component and type of every error that ``wva_errors_total`` counts, each published from 0 on."""
 

@@ -44,7 +44,7 @@ def plan(
     Raises:
         InvalidValue: a model names a policy that ``policies`` lacks.
     """
-    past = recall(memory, snapshot.fleet, snapshot.time)
+    past = recall(memory, snapshot.fleet, snapshot.time, rules.window_seconds)
     load = agreement.load(snapshot)
     doubts = gates.doubt(snapshot, agreement.agree(load, past.load))
     known_count = gates.known_counts(snapshot, past, doubts.complete)
@@ -82,6 +82,7 @@ def _decide(
     chain: Chain, snapshot: Snapshot, past: Memory, *, known_count: Column, doubts: Doubt, zero: Zero
 ) -> BoolArray:
     """Zero only on proof, no fall on doubtful data. Returns what is decided on this cycle's data: shape (variants,)."""
+    chain.withhold("start", gates.premature(snapshot, past), _COVERAGE)
     chain.replace("zero", zero.target, zero.reason)
     decided = chain.known.copy()
     least, why = gates.floor(snapshot, past, known_count, doubts)
@@ -139,8 +140,9 @@ def _held(past: Memory, known_count: Column, time: float, rules: Rules) -> Colum
 
 
 def _trouble(snapshot: Snapshot, past: Memory) -> IntArray:
-    """Why a variant could not be decided: its model's trouble, else that it was never seen, else that it vanished."""
+    """Why a variant could not be decided: its model's trouble, else what is not seen yet, else that it vanished."""
     trouble = snapshot.trouble[snapshot.fleet.variants.model]
+    trouble = np.where((trouble == _NONE) & gates.premature(snapshot, past), _COVERAGE, trouble)
     unseen = np.where(past.decided_at.known, REASON_CODE[Reason.NO_SERIES], REASON_CODE[Reason.NO_DECISION_YET])
     return np.where(trouble != _NONE, trouble, unseen)
 
@@ -167,14 +169,14 @@ def _bound(chain: Chain, maximum: Column, minimum: FloatArray) -> None:
 
 
 def _obey(chain: Chain, snapshot: Snapshot, past: Memory) -> None:
-    """The operator's word: a paused variant keeps its last target, or what it has; a fixed one gets its number."""
-    variants, current = snapshot.fleet.variants, snapshot.counts.current
-    kept = Column.of(past.target.otherwise(current.value), past.target.known | current.known)
-    chain.replace("paused", kept.where(variants.paused), np.where(variants.paused, _PAUSED, _NONE))
+    """The operator's word: a paused variant keeps its last target, or the first that is decided; a fixed one its number."""
+    variants = snapshot.fleet.variants
+    chain.replace("paused", past.target.where(variants.paused), np.where(variants.paused, _PAUSED, _NONE))
     chain.replace("fixed", variants.fixed, np.where(variants.fixed.known, _FIXED, _NONE))
 
 
 _NONE = REASON_CODE[Reason.NONE]
+_COVERAGE = REASON_CODE[Reason.COVERAGE]
 _MAX = REASON_CODE[Reason.MAX]
 _MIN = REASON_CODE[Reason.MIN]
 _MAX_UNKNOWN = REASON_CODE[Reason.MAX_UNKNOWN]

@@ -68,13 +68,15 @@ class Counts:
 
     ``spec`` is what its workload asks for, ``current`` what exists, ``ready`` what is not on its way any more. From
     kube-state-metrics where it has them (``declared``), else from the engines' own series: then ``spec`` is unknown, and
-    ``current`` and ``ready`` are those that were seen to serve, also the ones that do not answer now.
+    ``current`` and ``ready`` are those that were seen to serve, also the ones that do not answer now. ``disputed`` marks
+    declared counts that cannot be right: more replicas answer, or two sources say different things.
     """
 
     spec: Column
     current: Column
     ready: Column
     declared: BoolArray
+    disputed: BoolArray
 
     @property
     def pending(self) -> Column:

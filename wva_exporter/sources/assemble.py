@@ -6,7 +6,7 @@ pods that exist without usable numbers become silent replicas, and every doubt i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,16 @@ _OF_EXISTENCE = (Signal.AGE, Signal.UP, Signal.SEEN, Signal.WORKLOADS, Signal.OW
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Membership:
-    """Whose the seen pods are: ``pods[i]`` belongs to variant ``variant_of[i]``, -1 to none; ``workloads`` per variant."""
+    """Whose the seen pods are: ``pods[i]`` belongs to variant ``variant_of[i]``, -1 to none; ``workloads`` per variant.
+
+    ``estranged`` are variants some of whose pods serve another model than theirs: those pods exist, and are not counted.
+    """
 
     fleet: Fleet
     pods: Sequence[Pod]
     variant_of: IntArray
     workloads: Sequence[Workload | None]
+    estranged: Collection[int] = ()
 
 
 def assemble(
@@ -69,7 +73,7 @@ def assemble(
     live = answering & ~stale & ~lacking
     presence = integers(np.where(live, Presence.LIVE, Presence.SILENT))
     replicas = Replicas(pod=tuple(pod.name for pod in pods), variant=variant, presence=presence, signals=signals)
-    counts = count(observation, members.workloads, variant)
+    counts = count(observation, members.workloads, variant, presence)
     model = fleet.variants.model[variant]
     return Snapshot(
         time=observation.time,
@@ -77,7 +81,7 @@ def assemble(
         replicas=replicas,
         counts=counts,
         inputs=_inputs(fleet, replicas, counts, model),
-        trouble=_trouble(observation, len(fleet.models), model, live=live, stale=stale, lacking=lacking),
+        trouble=_trouble(observation, members, model, live=live, stale=stale, lacking=lacking),
         covered=_covered(replicas, model, len(fleet.models)),
         router_queue=router_queue(observation, fleet),
         partial=_partial(observation),
@@ -86,8 +90,7 @@ def assemble(
 
 def _signals(observation: Observation, pods: Sequence[Pod], default_namespace: str) -> Column:
     """Every signal of every pod: shape (signals, pods)."""
-    row = {(pod.namespace, pod.name): i for i, pod in enumerate(pods)}
-    places = Places(row, default_namespace)
+    places = Places(pods, default_namespace)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
     columns = [
         merge(signal, Rows.of(observation.answers.get(signal), places), capacity, len(pods))
@@ -111,9 +114,18 @@ def _essential(signals: Column) -> BoolArray:
 
 
 def _trouble(
-    observation: Observation, models: int, model: IntArray, *, live: BoolArray, stale: BoolArray, lacking: BoolArray
+    observation: Observation,
+    members: Membership,
+    model: IntArray,
+    *,
+    live: BoolArray,
+    stale: BoolArray,
+    lacking: BoolArray,
 ) -> IntArray:
     """Why the inputs of each model are not whole, the gravest first; silence itself shows in the replicas."""
+    models = len(members.fleet.models)
+    estranged = np.zeros(models, dtype=np.bool_)
+    estranged[members.fleet.variants.model[list(members.estranged)]] = True
 
     def any_of(flag: BoolArray) -> BoolArray:
         return np.asarray(np.bincount(model[flag], minlength=models) > 0)
@@ -126,7 +138,7 @@ def _trouble(
             np.full(models, failed),
             any_of(stale),
             any_of(lacking),
-            any_of(~live & ~stale & ~lacking),
+            any_of(~live & ~stale & ~lacking) | estranged,
             ~any_of(live),
         ],
         [

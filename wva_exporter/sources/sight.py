@@ -12,6 +12,9 @@ from wva_exporter.core.declaration import Workload
 from wva_exporter.core.sightings import Pod, Scaler, Sightings
 from wva_exporter.sources.samples import Labels, Observation
 
+MOST_REPLICAS = 1_000_000
+"""No workload has more: a larger number is not believed."""
+
 UP_TAG = "up"
 """``engine_type`` of those rows of ``SEEN`` that tell of a target's ``up`` and not of an engine."""
 
@@ -24,12 +27,10 @@ def pod_name(labels: Labels) -> str:
 def sight(observation: Observation, default_namespace: str, before: Sequence[Pod] = ()) -> Sightings:
     """Everything in the answers that bears on who the variants are.
 
-    A pod counts as seen when its engine answered now or within the hold time, or when it was seen ``before`` and its target
-    is still there, however long it does not answer. Its model is the first that any of its series names; an engine names one.
+    A pod counts as seen when its engine answered now or within the hold time, or when it is remembered from ``before``. Its
+    model is the first that any of its series names; an engine names one.
     """
-    targets = observation.answers.get(Signal.UP)
-    listed = {(row.namespace or default_namespace, pod_name(row)) for row in targets.labels} if targets else set()
-    pods = {key: pod for pod in before if (key := (pod.namespace, pod.name)) in listed}
+    pods = {(pod.namespace, pod.name): pod for pod in before}
     fresh: set[tuple[str, str]] = set()
     for labels in _engine_rows(observation):
         name = pod_name(labels)
@@ -91,7 +92,10 @@ def _scalers(observation: Observation) -> tuple[Scaler, ...]:
         if row.metric == "kube_horizontalpodautoscaler_info":
             target[key] = Workload(kind=row.scaletargetref_kind, namespace=row.namespace, name=row.scaletargetref_name)
         else:
-            bound[(*key, row.metric.rpartition("_spec_")[2])] = int(value)
+            which = (*key, row.metric.rpartition("_spec_")[2])
+            bound[which] = max(
+                int(min(value, MOST_REPLICAS)), bound.get(which, 0)
+            )  # of two, the one that costs no replica
     return tuple(
         Scaler(
             namespace=key[0],
