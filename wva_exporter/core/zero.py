@@ -21,7 +21,7 @@ class Zero:
     """What the rule says: shape (variants,), except ``idle_since``, (models,).
 
     ``target`` is known where the rule decides instead of the policy, ``minimum`` is the least that any variant may have: none
-    that has a replica goes to zero by another word than the rule's.
+    that has a replica which answers goes to zero by another word than the rule's.
     """
 
     target: Column
@@ -65,7 +65,7 @@ def at_zero(snapshot: Snapshot, load: Column, idle_since: Column, complete: Bool
 
     target = np.select([wake, down, stay], [cheapest.astype(float), 0.0, 0.0], 0.0)
     decided = wake | down | stay
-    serving = np.bincount(snapshot.replicas.variant, minlength=len(fleet)) > 0
+    serving = np.bincount(snapshot.replicas.variant[snapshot.replicas.live], minlength=len(fleet)) > 0
     minimum = np.where(allowed & (decided | ~serving), 0.0, np.maximum(variants.minimum, 1))
     blind = stuck | (stay & ~router.known[model])
     reason = np.select([wake, blind, down | stay], [_WOKEN, _CANNOT_WAKE, _IDLE], _NONE)
