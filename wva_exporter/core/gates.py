@@ -45,7 +45,8 @@ def doubt(snapshot: Snapshot, agreed: BoolArray) -> Doubt:
     answering = np.bincount(replicas.variant[replicas.live], minlength=len(fleet))
     short = counts.declared & counts.ready.known & (answering < counts.ready.value)
     uncounted = np.zeros(models, dtype=np.bool_)
-    uncounted[model[short | counts.disputed]] = True
+    more = counts.declared & (answering > counts.current.value)
+    uncounted[model[short | more | counts.disputed]] = True
 
     blind = np.select(
         [snapshot.trouble != _NONE, unseen, uncounted, np.full(models, snapshot.partial)],
