@@ -121,15 +121,15 @@ def _counts(
     of: Fleet, replicas: Replicas, current: Mapping[str, float | None], ready: Mapping[str, float], *, declared: bool
 ) -> Counts:
     seen = np.bincount(replicas.variant, minlength=len(of))
-    live = np.bincount(replicas.variant[replicas.live], minlength=len(of))
     names = of.variants.name
     exist = [current.get(name, float(seen[i]) if seen[i] else None) for i, name in enumerate(names)]
-    answering = exist if declared else [float(live[i]) if seen[i] else None for i in range(len(of))]
+    settled = exist if declared else [float(seen[i]) if seen[i] else None for i in range(len(of))]
     return Counts(
         spec=Column.from_optional(exist if declared else [None] * len(of)),
         current=Column.from_optional(exist),
-        ready=Column.from_optional([ready.get(name, n) for name, n in zip(names, answering, strict=True)]),
+        ready=Column.from_optional([ready.get(name, n) for name, n in zip(names, settled, strict=True)]),
         declared=flags([declared] * len(of)),
+        disputed=flags([False] * len(of)),
     )
 
 

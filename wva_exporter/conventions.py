@@ -212,7 +212,7 @@ MODEL_PARAMETER_RESET = _gauge(
 
 # The exporter itself.
 LAST_CYCLE = _gauge(
-    "wva_last_cycle_timestamp_seconds", (), "When the last cycle that could decide ended, by the data source's clock."
+    "wva_last_cycle_timestamp_seconds", (), "When the last cycle ended, by the clock of the data source."
 )
 OPTIMIZATION_DURATION = Metric(
     "wva_optimization_duration_seconds",
@@ -293,6 +293,7 @@ ERROR_KINDS = (
     ("config", "reload"),
     ("web", "config"),
     ("web", "request"),
+    ("source", "credentials"),
 )
 """Component and type of every error that ``wva_errors_total`` counts, each published from 0 on."""
 

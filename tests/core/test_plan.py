@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from fleet_builder import R, V, fleet, snapshot
 
+from wva_exporter.core.columns import Column
 from wva_exporter.core.decision import Memory, Plan
 from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.plan import plan
@@ -56,12 +60,95 @@ def test_the_cheapest_variant_grows_and_the_dearest_shrinks() -> None:
     assert targets(decide(*idle)) == {"h100": 1, "a100": 2}
 
 
+def test_a_replica_that_vanishes_does_not_take_its_target_along() -> None:
+    """Without kube-state-metrics a crashed pod is just not there: it is being replaced, not given up."""
+    result = decide(busy(ONE, 6, time=0), busy(ONE, 5, time=15), busy(ONE, 5, time=600))
+    assert targets(result) == {"a100": 6}
+    assert why(result) == {"a100": Reason.PENDING}
+    assert result.current.listed() == [5]
+
+
+def test_most_of_a_fleet_vanishing_does_not_take_its_target_along() -> None:
+    """Also where nobody named a maximum: the bound on growth is none on what was asked before."""
+    boundless = fleet(V(name="a100", maximum=None))
+    few = snapshot(boundless, [R(v="a100", kv=0.95)] * 2, time=15)
+    assert targets(decide(busy(boundless, 10, time=0), few)) == {"a100": 10}
+
+
+def test_what_never_comes_is_not_waited_for_for_ever() -> None:
+    """A scaler with a maximum of its own stops at five: after the hold time the five that are seen count."""
+    bound = fleet(V(name="a100", maximum=20))
+    full = [busy(bound, 5, time=t, kv=0.9) for t in (0, 15, 615)]
+    assert targets(decide(*full)) == {"a100": 6}
+    idle = [busy(bound, 5, time=t, kv=0.05) for t in (630, 700)]
+    assert targets(decide(*full, *idle)) == {"a100": 4}
+
+
+def test_a_step_within_the_dead_band_locks_nothing() -> None:
+    """An HPA swallows 10 to 11; when more is needed, more is asked for."""
+    many = fleet(V(name="a100", maximum=50))
+    full = [busy(many, 10, time=t, kv=0.9) for t in (0, 15, 30)]
+    assert targets(decide(*full)) == {"a100": 11}
+    assert why(decide(*full)) == {"a100": Reason.NO_HEADROOM}
+
+
 def test_the_first_target_after_a_start_is_never_below_what_exists() -> None:
     """An idle fleet shrinks in the second cycle, not in the first: the first look may be at half a truth."""
     idle = [busy(ONE, 4, time=t, kv=0.1) for t in (0, 15)]
     assert targets(decide(idle[0])) == {"a100": 4}
     assert why(decide(idle[0])) == {"a100": Reason.STARTED}
     assert targets(decide(*idle)) == {"a100": 3}
+
+
+def test_a_fleet_that_comes_into_sight_bit_by_bit_gets_no_target_yet() -> None:
+    """The exporter starts with its Prometheus: what is seen first is not what exists."""
+    views = [busy(ONE, n, time=15.0 * n, kv=0.05, covered=False) for n in (2, 5, 9)]
+    assert targets(decide(*views)) == {"a100": None}
+    assert why(decide(*views)) == {"a100": Reason.COVERAGE}
+    assert targets(decide(*views, busy(ONE, 10, time=200.0, kv=0.05))) == {"a100": 10}
+
+
+def test_a_declared_count_needs_no_such_wait() -> None:
+    """kube-state-metrics knows ten from the start."""
+    view = busy(ONE, 2, time=0, covered=False, current={"a100": 10}, ready={"a100": 10}, declared=True)
+    assert targets(decide(view)) == {"a100": 10}
+
+
+def test_while_windows_fill_no_target_is_below_what_exists() -> None:
+    """Somebody scaled up by hand; the new replicas' windows are short."""
+    views = [busy(ONE, 5, time=0), busy(ONE, 10, time=15, kv=0.05, covered=False)]
+    assert targets(decide(*views)) == {"a100": 10}
+
+
+def test_a_group_that_waits_keeps_what_was_asked_for() -> None:
+    """Four are asked for, a quota lets three exist: the target stays four."""
+    tight = snapshot(ONE, [R(v="a100", kv=0.9)] * 3, time=15, current={"a100": 3}, ready={"a100": 3}, declared=True)
+    counts = replace(tight.counts, spec=Column.of([4.0]))
+    assert targets(decide(replace(tight, counts=counts))) == {"a100": 4}
+
+
+@pytest.mark.parametrize("cheap", [V(name="cheap", cost=1, paused=True), V(name="cheap", cost=1, fixed=2)])
+def test_what_may_not_move_is_not_chosen(cheap: V) -> None:
+    """A paused or fixed variant is the cheapest: the next one grows."""
+    two = fleet(cheap, V(name="dear", cost=40))
+    full = [snapshot(two, [R(v=v, kv=0.97, waiting=20) for v in ("cheap", "cheap", "dear")], time=t) for t in (0, 15)]
+    assert targets(decide(*full))["dear"] == 2
+
+
+def test_a_variant_that_nobody_counts_is_not_chosen() -> None:
+    """Declared, without pods: its sibling grows."""
+    two = fleet(V(name="cheap", cost=1), V(name="dear", cost=40))
+    full = [snapshot(two, [R(v="dear", kv=0.97, waiting=20)] * 3, time=t) for t in (0, 15)]
+    assert targets(decide(*full)) == {"cheap": None, "dear": 4}
+
+
+def test_reasons_name_the_variant_that_moves() -> None:
+    """At its minimum a variant says so; the one that moves says why; the others are steady."""
+    low = [busy(ONE, 1, time=t, kv=0.01) for t in (0, 15)]
+    assert why(decide(*low)) == {"a100": Reason.STEADY}  # one replica alone has nobody to give its load to
+    two = fleet(V(name="a100", cost=10, minimum=2), V(name="h100", cost=40, minimum=2))
+    idle = [snapshot(two, [R(v=v, kv=0.01) for v in ("a100", "a100", "h100", "h100")], time=t) for t in (0, 15)]
+    assert set(why(decide(*idle)).values()) == {Reason.MIN}
 
 
 def test_a_pending_replica_locks_the_group() -> None:
@@ -167,6 +254,7 @@ def test_targets_obey_their_bounds() -> None:
 def test_a_paused_variant_keeps_its_target_and_a_fixed_one_its_number() -> None:
     """The operator's word is the last one."""
     before = busy(ONE, 3, time=0)
+    assert targets(decide(snapshot(fleet(V(name="a100", paused=True)), [], time=0, covered=False))) == {"a100": None}
     paused = fleet(V(name="a100", paused=True))
     full = busy(paused, 3, time=15, kv=0.9)
     assert targets(decide(before, full)) == {"a100": 3}
@@ -194,6 +282,18 @@ def parked(time: float, router_queue: float | None) -> Snapshot:
     )
 
 
+def test_a_gap_between_cycles_is_no_proof() -> None:
+    """The program slept for an hour: nobody knows what happened meanwhile."""
+    assert targets(decide(idle(0), idle(15), idle(3600))) == {"a100": 1, "h100": 1}
+
+
+def test_a_count_of_zero_does_not_silence_live_engines() -> None:
+    """The workload named in the configuration is empty, and six engines answer: nothing is idle."""
+    none = {"a100": 0.0, "h100": 0.0}
+    view = snapshot(ZERO, [R(v="a100", kv=0.6)] * 6, time=0, current=none, declared=True, router_queue=0.0)
+    assert targets(decide(view))["a100"] != 0
+
+
 def test_zero_needs_proof_for_the_whole_retention() -> None:
     """A minute of known idleness, the router's queue included, and not a second less."""
     assert targets(decide(idle(0), idle(30), idle(59))) == {"a100": 1, "h100": 1}
@@ -204,7 +304,7 @@ def test_zero_needs_proof_for_the_whole_retention() -> None:
 
 def test_without_a_router_series_nothing_goes_to_zero() -> None:
     """Nobody could wake it."""
-    result = decide(idle(0, None), idle(30, None), idle(90, None))
+    result = decide(idle(0, None), idle(45, None), idle(90, None))
     assert targets(result) == {"a100": 1, "h100": 1}
     assert set(why(result).values()) == {Reason.CANNOT_WAKE}
 

@@ -142,16 +142,24 @@ def _reordered(old: Variants, order: list[int]) -> Variants:
     )
 
 
-FAULTS = st.sampled_from(["dark", "silent", "thin", "partial", "stale", "none"])
+FAULTS = st.sampled_from(["dark", "silent", "thin", "partial", "stale", "gone", "none"])
 
 
-@given(st.lists(FAULTS, min_size=1, max_size=30), st.integers(2, 10), st.integers(0, 9), st.floats(0.0, 0.6))
-def test_no_schedule_of_faults_lowers_a_target(schedule: list[str], count: int, lost: int, kv: float) -> None:
+@given(
+    st.lists(FAULTS, min_size=1, max_size=30),
+    st.integers(2, 10),
+    st.integers(0, 9),
+    st.floats(0.0, 0.6),
+    st.sampled_from([20, None]),
+)
+def test_no_schedule_of_faults_lowers_a_target(
+    schedule: list[str], count: int, lost: int, kv: float, maximum: int | None
+) -> None:
     """A steady fleet whose data come and go keeps its target in every cycle, and loses it only by withdrawal.
 
     Steady at any level: the load never changes, only what is seen of it.
     """
-    of = fleet(V(name="a100", maximum=20))
+    of = fleet(V(name="a100", maximum=maximum))
     steady = [R(v="a100", kv=0.65, waiting=1)] * count
     result, memory = plan(snapshot(of, steady, time=0.0), None, POLICIES, RULES)
     for cycle, fault in enumerate(schedule, start=1):
@@ -164,20 +172,18 @@ def test_no_schedule_of_faults_lowers_a_target(schedule: list[str], count: int, 
 
 def _faulty(of: Fleet, steady: list[R], fault: str, *, lost: int, kv: float, time: float) -> Snapshot:
     """What one fault leaves visible of a steady fleet; the visible part may look as idle as ``kv``."""
-    gone = min(lost, len(steady) - 1)
-    if fault == "dark":
-        return snapshot(of, [], time=time, trouble=Reason.SOURCE_DOWN, covered=False)
-    if fault == "silent":
-        rows = [R(v="a100", kv=kv)] * (len(steady) - gone) + [R(v="a100", silent=True)] * max(gone, 1)
-        return snapshot(of, rows, time=time, trouble=Reason.REPLICA_UNKNOWN)
+    gone = max(min(lost, len(steady) - 1), 1)
     idle = [R(v="a100", kv=kv)] * len(steady)
-    if fault == "thin":
-        return snapshot(of, idle, time=time, covered=False)
-    if fault == "partial":
-        return snapshot(of, idle[gone:], time=time, partial=True)
-    if fault == "stale":
-        return snapshot(of, idle, time=time, trouble=Reason.INPUT_STALE)
-    return snapshot(of, steady, time=time)
+    rows, more = {
+        "dark": ([], {"trouble": Reason.SOURCE_DOWN, "covered": False}),
+        "silent": (idle[gone:] + [R(v="a100", silent=True)] * gone, {"trouble": Reason.REPLICA_UNKNOWN}),
+        "gone": (idle[gone:], {}),
+        "thin": (idle, {"covered": False}),
+        "partial": (idle[gone:], {"partial": True}),
+        "stale": (idle, {"trouble": Reason.INPUT_STALE}),
+        "none": (steady, {}),
+    }[fault]
+    return snapshot(of, rows, time=time, **more)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.integers(0, 20), min_size=2, max_size=40), st.floats(0.05, 1.0), st.floats(1, 30))

@@ -21,6 +21,7 @@ from wva_exporter.sources.samples import Answer, Observation
 from wva_exporter.sources.sight import sight
 
 FLEET = fleet(V(name="a100"))
+COUNTED = ("spec_replicas", "status_replicas", "status_replicas_ready")
 DEPLOYMENT = Workload(kind="Deployment", namespace=NAMESPACE, name="a100")
 
 
@@ -108,7 +109,8 @@ def test_two_ports_of_a_pod_are_one_replica() -> None:
         ([], False, None, False, Presence.SILENT),
         ([], True, None, False, None),
         ([], True, True, False, Presence.SILENT),
-        ([0.0], True, False, False, None),
+        ([0.0], True, False, False, Presence.SILENT),
+        ([], True, False, False, None),
         ([0.0], True, True, True, None),
     ],
     ids=[
@@ -117,7 +119,8 @@ def test_two_ports_of_a_pod_are_one_replica() -> None:
         "nobody knows targets",
         "its target is gone",
         "its target is gone and the pod is listed",
-        "its scrape fails and the pod is not listed",
+        "its scrape fails and the pod is not listed: a shard may be down",
+        "its target is gone and the pod is not listed",
         "it is being deleted",
     ],
 )
@@ -219,6 +222,39 @@ def test_kube_state_metrics_counts_before_the_engines_do() -> None:
     found = seen(observation(rows, pods=["p0"]), DEPLOYMENT)
     assert found.counts.declared[0]
     assert (found.counts.current.listed(), found.counts.pending.listed()) == ([2], [2])
+
+
+def test_a_count_below_what_answers_is_not_believed() -> None:
+    """Two replicas answer and kube-state-metrics says none: there are two, and the count is disputed."""
+    rows = {Signal.WORKLOADS: answer(*(kube(f"kube_deployment_{name}", 0, deployment="a100") for name in COUNTED))}
+    found = seen(observation(rows, pods=["p0", "p1"]), DEPLOYMENT)
+    assert found.counts.current.listed() == [2]
+    assert found.counts.disputed[0]
+
+
+def test_of_two_counts_of_a_workload_the_larger_one_is_taken() -> None:
+    """Two clusters behind one store: neither number is sure, the smaller one may cost replicas."""
+    rows = {
+        Signal.WORKLOADS: answer(
+            *(kube(f"kube_deployment_{name}", n, deployment="a100") for n in (7, 3) for name in COUNTED)
+        )
+    }
+    found = seen(observation(rows, pods=["p0"]), DEPLOYMENT)
+    assert found.counts.current.listed() == [7]
+    assert found.counts.disputed[0]
+
+
+def test_a_pod_scraped_by_two_jobs_counts_once() -> None:
+    """Its tokens and requests are those of one engine, however many read its page."""
+    rows = {
+        Signal.RUNNING: answer(of_pod("p0", 8.0), of_pod("p0", 8.0, job="again")),
+        Signal.KV_CAPACITY: answer(
+            *(of_pod("p0", 1, job=job, num_gpu_blocks="101", block_size="16") for job in ("vllm", "again"))
+        ),
+    }
+    found = seen(observation(rows, pods=["p0"]))
+    assert found.replicas[Signal.RUNNING].listed() == [8]
+    assert found.replicas[Signal.KV_CAPACITY].listed() == [1600]
 
 
 def test_a_count_that_is_only_half_there_is_none() -> None:

@@ -11,7 +11,7 @@ from wva_exporter.cli.arguments import add_settings, settings_loader
 from wva_exporter.cli.look import complain_unreachable, look
 from wva_exporter.config.json_schema import json_schema
 from wva_exporter.service.examine import examine
-from wva_exporter.service.wiring import declarations_of
+from wva_exporter.service.wiring import declarations_of, source_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_loader(arguments)()
     declared = declarations_of(settings)
     print(f"configuration: fine ({len(declared.models)} models, {len(declared.variants)} variants declared)")
+    if settings.prometheus is not None or settings.scrape is not None:
+        source_of(settings)  # reads the files of credentials, and refuses bad ones as ``run`` would
     if arguments.offline:
         return FINE
     seen = asyncio.run(look(settings, measure=True))

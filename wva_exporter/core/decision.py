@@ -105,7 +105,8 @@ class Memory:
     """What a cycle leaves for the next, in the rows of ``fleet``.
 
     Of each variant, shape (variants,): ``target`` is the last published target, ``decided_at`` the last time it rested on live
-    data (seconds, source's clock, unknown before the first), ``known_count`` the last replica count that somebody vouched for;
+    data (seconds, source's clock, unknown before the first), ``known_count`` the last replica count that somebody vouched for,
+    ``short_since`` when fewer replicas than asked for were first seen (as ``core.presumed`` says);
     ``recent`` are the highest targets of the last minute, shape (buckets, variants), as ``core.brake`` keeps them. Of each
     model: ``idle_since`` is when it was first known to be idle without a break, shape (models,), ``load`` the smoothed level
     of its load signals, shape (models, signals). ``policies`` belongs to the policies, by their name.
@@ -116,6 +117,7 @@ class Memory:
     target: Column
     decided_at: Column
     known_count: Column
+    short_since: Column
     recent: FloatArray
     idle_since: Column
     load: Column

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from wva_exporter.core import agreement, brake, gates
+from wva_exporter.core.actuation import expected
 from wva_exporter.core.chain import Chain
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.decision import Gauges, Memory, Plan, Step
@@ -19,6 +20,7 @@ from wva_exporter.core.gates import Doubt
 from wva_exporter.core.gauges import measure
 from wva_exporter.core.policies import Policy, Proposal
 from wva_exporter.core.policies.bounds import growth_limit
+from wva_exporter.core.presumed import presume
 from wva_exporter.core.recall import recall
 from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
@@ -43,18 +45,19 @@ def plan(
     Raises:
         InvalidValue: a model names a policy that ``policies`` lacks.
     """
-    past = recall(memory, snapshot.fleet, snapshot.time)
+    past = recall(memory, snapshot.fleet, snapshot.time, rules.window_seconds)
     load = agreement.load(snapshot)
     doubts = gates.doubt(snapshot, agreement.agree(load, past.load))
     known_count = gates.known_counts(snapshot, past, doubts.complete)
     recent = brake.advance(past.recent, past.time, snapshot.time)
-    wanted, gauges, kept = _ask(snapshot, policies, past)
+    view, short_since = presume(snapshot, past, rules)
+    wanted, gauges, kept = _ask(view, policies, past)
     zero = at_zero(snapshot, load, past.idle_since, doubts.complete)
 
     chain = Chain(wanted)
     decided = _decide(chain, snapshot, past, known_count=known_count, doubts=doubts, zero=zero)
     chain.hold(_held(past, known_count, snapshot.time, rules), _trouble(snapshot, past))
-    chain.cap("growth", _growth_limit(snapshot), _MAX_UNKNOWN)
+    chain.cap("growth", _growth_limit(view, past), _MAX_UNKNOWN)
     chain.raise_to("brake", _brake_floor(recent, zero, rules), _DOWN_BRAKE)
     _bound(chain, snapshot.fleet.variants.maximum, zero.minimum)
     _obey(chain, snapshot, past)
@@ -68,6 +71,7 @@ def plan(
         target=result.target,
         decided_at=Column.of(np.where(decided, snapshot.time, past.decided_at.value), decided | past.decided_at.known),
         known_count=known_count,
+        short_since=short_since,
         recent=np.where(by_hand, result.target.value, brake.remember(recent, result.target)),
         idle_since=zero.idle_since,
         load=agreement.smooth(load, past.load, snapshot.time - past.time, rules.window_seconds),
@@ -79,6 +83,7 @@ def _decide(
     chain: Chain, snapshot: Snapshot, past: Memory, *, known_count: Column, doubts: Doubt, zero: Zero
 ) -> BoolArray:
     """Zero only on proof, no fall on doubtful data. Returns what is decided on this cycle's data: shape (variants,)."""
+    chain.withhold("start", gates.premature(snapshot, past), _COVERAGE)
     chain.replace("zero", zero.target, zero.reason)
     decided = chain.known.copy()
     least, why = gates.floor(snapshot, past, known_count, doubts)
@@ -96,7 +101,7 @@ def _plan(snapshot: Snapshot, chain: Chain, past: Memory, *, decided: BoolArray,
         fleet=snapshot.fleet,
         target=target,
         current=snapshot.counts.current,
-        expected=_expected(target, snapshot.counts.current, rules.tolerance),
+        expected=expected(target, snapshot.counts.current, rules.tolerance),
         reason=np.where(withdrawn, _WITHDRAWN, chain.reason),
         withdrawn=withdrawn,
         fresh=decided,
@@ -136,17 +141,18 @@ def _held(past: Memory, known_count: Column, time: float, rules: Rules) -> Colum
 
 
 def _trouble(snapshot: Snapshot, past: Memory) -> IntArray:
-    """Why a variant could not be decided: its model's trouble, else that it was never seen, else that it vanished."""
+    """Why a variant could not be decided: its model's trouble, else what is not seen yet, else that it vanished."""
     trouble = snapshot.trouble[snapshot.fleet.variants.model]
+    trouble = np.where((trouble == _NONE) & gates.premature(snapshot, past), _COVERAGE, trouble)
     unseen = np.where(past.decided_at.known, REASON_CODE[Reason.NO_SERIES], REASON_CODE[Reason.NO_DECISION_YET])
     return np.where(trouble != _NONE, trouble, unseen)
 
 
-def _growth_limit(snapshot: Snapshot) -> FloatArray:
-    """What one cycle may ask at most where nobody named a maximum: max(2 x current, 4)."""
+def _growth_limit(snapshot: Snapshot, past: Memory) -> FloatArray:
+    """What one cycle may ask at most where nobody named a maximum: max(2 x current, 4), and never less than before."""
     maximum, current = snapshot.fleet.variants.maximum, snapshot.counts.current
     open_ended = ~maximum.known & current.known
-    return np.where(open_ended, growth_limit(current), np.inf)
+    return np.where(open_ended, np.maximum(growth_limit(current), past.target.value), np.inf)
 
 
 def _brake_floor(recent: FloatArray, zero: Zero, rules: Rules) -> FloatArray:
@@ -164,23 +170,14 @@ def _bound(chain: Chain, maximum: Column, minimum: FloatArray) -> None:
 
 
 def _obey(chain: Chain, snapshot: Snapshot, past: Memory) -> None:
-    """The operator's word: a paused variant keeps its last target, or what it has; a fixed one gets its number."""
-    variants, current = snapshot.fleet.variants, snapshot.counts.current
-    kept = Column.of(past.target.otherwise(current.value), past.target.known | current.known)
-    chain.replace("paused", kept.where(variants.paused), np.where(variants.paused, _PAUSED, _NONE))
+    """The operator's word: a paused variant keeps its last target, or the first that is decided; a fixed one its number."""
+    variants = snapshot.fleet.variants
+    chain.replace("paused", past.target.where(variants.paused), np.where(variants.paused, _PAUSED, _NONE))
     chain.replace("fixed", variants.fixed, np.where(variants.fixed.known, _FIXED, _NONE))
 
 
-def _expected(target: Column, current: Column, tolerance: float) -> Column:
-    """What an HPA makes of the target: nothing while |target / current - 1| is within its tolerance."""
-    known = target.known & current.known
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(current.value > 0, target.value / current.value, np.inf)
-    ignored = np.abs(ratio - 1.0) <= tolerance
-    return Column.of(np.where(ignored, current.value, target.value), known)
-
-
 _NONE = REASON_CODE[Reason.NONE]
+_COVERAGE = REASON_CODE[Reason.COVERAGE]
 _MAX = REASON_CODE[Reason.MAX]
 _MIN = REASON_CODE[Reason.MIN]
 _MAX_UNKNOWN = REASON_CODE[Reason.MAX_UNKNOWN]

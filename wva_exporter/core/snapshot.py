@@ -67,20 +67,23 @@ class Replicas:
 class Counts:
     """How many replicas each variant has: shape (variants,), unknown where nobody says.
 
-    ``spec`` is what its workload asks for, ``current`` what exists, ``ready`` what can serve. From kube-state-metrics where it
-    has them (``declared``), else from the engines' own series: then ``spec`` is unknown and ``ready`` is what answers.
+    ``spec`` is what its workload asks for, ``current`` what exists, ``ready`` what is not on its way any more. From
+    kube-state-metrics where it has them (``declared``), else from the engines' own series: then ``spec`` is unknown, and
+    ``current`` and ``ready`` are those that were seen to serve, also the ones that do not answer now. ``disputed`` marks
+    declared counts that cannot be right: more replicas answer, or two sources say different things.
     """
 
     spec: Column
     current: Column
     ready: Column
     declared: BoolArray
+    disputed: BoolArray
 
     @property
     def pending(self) -> Column:
-        """Replicas that exist, or are asked for, and cannot serve yet; unknown where only the engines' series count."""
+        """Replicas that exist, or are asked for, and cannot serve yet."""
         asked = np.maximum(self.current.value, self.spec.value)
-        return Column.of(np.maximum(asked - self.ready.value, 0.0), self.declared & self.ready.known)
+        return Column.of(np.maximum(asked - self.ready.value, 0.0), self.current.known & self.ready.known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -20,7 +20,8 @@ class Catalogue:
     ``variant_of`` is the row of the variant of each of ``pods``, which are the sightings', -1 without one: shape (pods,).
     ``workload`` is what runs each variant, None where nobody says or several do; a LeaderWorkerSet runs its leaders in a
     StatefulSet of its name. ``part_of`` names the leader of each worker of a group, both by namespace and name. ``guesses``
-    are sentences for an operator, one a guessed variant or doubtful fact.
+    are sentences for an operator, one a guessed variant or doubtful fact. ``estranged`` are declared variants whose own pods,
+    by their names, labels or workload, serve another model.
     ``unattributed`` are pods whose load nobody's decision counts; workers of a group are not among them, for their leader
     stands for them.
 
@@ -37,6 +38,7 @@ class Catalogue:
     variants: tuple[VariantDeclaration, ...]
     pods: tuple[Pod, ...]
     evidence: Evidence
+    estranged: frozenset[int]
 
     def __post_init__(self) -> None:
         if self.variant_of.shape != (len(self.pods),):

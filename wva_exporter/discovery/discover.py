@@ -69,6 +69,7 @@ def discover(declarations: Declarations, sightings: Sightings, previous: Catalog
         variants=variants,
         pods=sightings.pods,
         evidence=evidence,
+        estranged=claims.estranged,
     )
 
 

@@ -71,7 +71,7 @@ class SelfMetrics:
         self._gauge(names.SOURCE_UP).labels(name).set(float(up))
 
     def last_cycle(self, time: float) -> None:
-        """When the last cycle that could decide ended: seconds since the epoch, by the data source's clock."""
+        """When the last cycle ended: seconds since the epoch, by the data source's clock."""
         self._gauge(names.LAST_CYCLE).set(time)
 
     def skew(self, seconds: float) -> None:

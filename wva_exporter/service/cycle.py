@@ -15,6 +15,7 @@ from wva_exporter.discovery.discover import discover
 from wva_exporter.discovery.inventory import inventory
 from wva_exporter.service.wiring import declarations_of, rules_of
 from wva_exporter.sources.assemble import Membership, assemble
+from wva_exporter.sources.remembered import Remembered
 from wva_exporter.sources.samples import Observation, Source
 from wva_exporter.sources.sight import sight
 
@@ -42,10 +43,12 @@ class Cycle:
         self._rules = rules_of(settings)
         self._catalogue: Catalogue | None = None
         self._memory: Memory | None = None
+        self._remembered = Remembered(settings.hold_seconds)
 
     def inherit(self, former: Cycle) -> None:
         """Remember what ``former`` did, so that new settings start from today's targets and not from nothing."""
         self._catalogue, self._memory = former._catalogue, former._memory
+        self._remembered.inherit(former._remembered)
 
     async def run(self, source: Source) -> Outcome:
         """Ask, then decide in a thread: the page is served meanwhile."""
@@ -55,8 +58,8 @@ class Cycle:
     def decide(self, observation: Observation) -> Outcome:
         """What follows from the answers, and from nothing else than them and the cycles before."""
         namespace = self._settings.default_namespace
-        before = self._catalogue.pods if self._catalogue is not None else ()
-        sightings = sight(observation, namespace, before)
+        sightings = sight(observation, namespace, self._remembered.pods)
+        self._remembered.note(sightings.pods, observation, namespace)
         catalogue = discover(self._declarations, sightings, self._catalogue)
         snapshot = assemble(
             observation,
@@ -67,6 +70,7 @@ class Cycle:
                 workloads=catalogue.workload,
                 inventory=inventory(sightings.nodes, self._settings.gpus),
                 part_of=catalogue.part_of,
+                estranged=catalogue.estranged,
             ),
             default_namespace=namespace,
             max_input_age_seconds=self._settings.max_input_age_seconds,

@@ -6,7 +6,7 @@ pods that exist without usable numbers become silent replicas, and every doubt i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,7 +36,8 @@ class Membership:
     """Whose the seen pods are: ``pods[i]`` belongs to variant ``variant_of[i]``, -1 to none; ``workloads`` per variant.
 
     ``inventory`` is the GPUs that there are, by accelerator type. ``part_of`` names the leader of each pod that serves as a
-    part of a group, both by namespace and name: the group is one replica.
+    part of a group, both by namespace and name: the group is one replica. ``estranged`` are variants some of whose pods serve
+    another model than theirs: those pods exist, and are not counted.
     """
 
     fleet: Fleet
@@ -45,6 +46,7 @@ class Membership:
     workloads: Sequence[Workload | None]
     inventory: Mapping[str, int] = field(default_factory=dict)
     part_of: Mapping[PodKey, PodKey] = field(default_factory=dict)
+    estranged: Collection[int] = ()
 
 
 def assemble(
@@ -83,7 +85,7 @@ def assemble(
         replicas=replicas,
         counts=counts,
         inputs=_inputs(fleet, replicas, counts, model),
-        trouble=_trouble(observation, len(fleet.models), model, live=live, stale=stale, lacking=lacking),
+        trouble=_trouble(observation, members, model, live=live, stale=stale, lacking=lacking),
         covered=_covered(replicas, model, len(fleet.models)),
         router_queue=router_queue(observation, fleet),
         offered=offered(observation, fleet),
@@ -108,7 +110,8 @@ def _signals(observation: Observation, pods: Sequence[Pod], members: Membership,
     """Every signal of every pod, the parts of a group in the row of its leader: shape (signals, pods)."""
     row = {(pod.namespace, pod.name): i for i, pod in enumerate(pods)}
     row |= {part: row[leader] for part, leader in members.part_of.items() if leader in row}
-    places = Places(row, default_namespace)
+    job = {(pod.namespace, pod.name): pod.job for pod in members.pods}
+    places = Places(row, job, default_namespace)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
     columns = [
         merge(signal, Rows.of(observation.answers.get(signal), places), capacity, len(pods))
@@ -132,9 +135,18 @@ def _essential(signals: Column) -> BoolArray:
 
 
 def _trouble(
-    observation: Observation, models: int, model: IntArray, *, live: BoolArray, stale: BoolArray, lacking: BoolArray
+    observation: Observation,
+    members: Membership,
+    model: IntArray,
+    *,
+    live: BoolArray,
+    stale: BoolArray,
+    lacking: BoolArray,
 ) -> IntArray:
     """Why the inputs of each model are not whole, the gravest first; silence itself shows in the replicas."""
+    models = len(members.fleet.models)
+    estranged = np.zeros(models, dtype=np.bool_)
+    estranged[members.fleet.variants.model[list(members.estranged)]] = True
 
     def any_of(flag: BoolArray) -> BoolArray:
         return np.asarray(np.bincount(model[flag], minlength=models) > 0)
@@ -147,7 +159,7 @@ def _trouble(
             np.full(models, failed),
             any_of(stale),
             any_of(lacking),
-            any_of(~live & ~stale & ~lacking),
+            any_of(~live & ~stale & ~lacking) | estranged,
             ~any_of(live),
         ],
         [

@@ -27,28 +27,34 @@ _RATIOS = frozenset({Signal.KV_PEAK, Signal.KV, Signal.PREFIX_HIT_RATIO})
 class Places:
     """The row of a pod by the labels of its series: each combination is worked out once, and so is each list of labels.
 
-    Most answers list the same series in the same order, and a source that remembers labels gives the very same objects.
+    Most answers list the same series in the same order, and a source that remembers labels gives the very same objects. A pod
+    that two jobs scrape has a row in one of them, or its requests and its memory would count twice.
     """
 
-    def __init__(self, row: Mapping[tuple[str, str], int], default_namespace: str) -> None:
+    def __init__(
+        self, row: Mapping[tuple[str, str], int], job: Mapping[tuple[str, str], str], default_namespace: str
+    ) -> None:
         self._row = row
+        self._job = job
         self._default = default_namespace
-        self._place: dict[tuple[str, str, str], int] = {}
+        self._place: dict[tuple[str, str, str, str], int] = {}
         self._listed: Sequence[Labels] = ()
         self._places: IntArray = integers([])
 
     def of(self, labels: Sequence[Labels]) -> IntArray:
         """The row of each pod, -1 for one that is nobody's: shape (labels,)."""
         if labels != self._listed:
-            self._places = integers([self._of(each.namespace, each.pod, each.instance) for each in labels])
+            self._places = integers([self._of(each.namespace, each.pod, each.instance, each.job) for each in labels])
             self._listed = labels
         return self._places
 
-    def _of(self, namespace: str, pod: str, instance: str) -> int:
-        key = (namespace, pod, instance)
+    def _of(self, namespace: str, pod: str, instance: str, job: str) -> int:
+        key = (namespace, pod, instance, job)
         place = self._place.get(key)
         if place is None:
-            place = self._place[key] = self._row.get((namespace or self._default, pod or instance), -1)
+            owner = (namespace or self._default, pod or instance)
+            place = self._row.get(owner, -1) if job == self._job.get(owner, job) else -1
+            self._place[key] = place
         return place
 
 

@@ -13,8 +13,8 @@ from wva_exporter.core.sightings import Node, Pod, Scaler, Sightings
 from wva_exporter.engines import kubernetes
 from wva_exporter.sources.samples import Labels, Observation
 
-MOST_GPUS = 1_000_000
-"""More GPUs than this no node has: the number is not believed."""
+MOST_REPLICAS = 1_000_000
+"""More replicas, or GPUs of a node, than this nobody has: a larger number is not believed."""
 
 UP_TAG = "up"
 """``engine_type`` of those rows of ``SEEN`` that tell of a target's ``up`` and not of an engine."""
@@ -28,12 +28,10 @@ def pod_name(labels: Labels) -> str:
 def sight(observation: Observation, default_namespace: str, before: Sequence[Pod] = ()) -> Sightings:
     """Everything in the answers that bears on who the variants are.
 
-    A pod counts as seen when its engine answered now or within the hold time, or when it was seen ``before`` and its target
-    is still there, however long it does not answer. Its model is the first that any of its series names; an engine names one.
+    A pod counts as seen when its engine answered now or within the hold time, or when it is remembered from ``before``. Its
+    model is the first that any of its series names; an engine names one.
     """
-    targets = observation.answers.get(Signal.UP)
-    listed = {(row.namespace or default_namespace, pod_name(row)) for row in targets.labels} if targets else set()
-    pods = {key: pod for pod in before if (key := (pod.namespace, pod.name)) in listed}
+    pods = {(pod.namespace, pod.name): pod for pod in before}
     fresh: set[tuple[str, str]] = set()
     for labels in _engine_rows(observation):
         name = pod_name(labels)
@@ -97,7 +95,7 @@ def _nodes(observation: Observation) -> tuple[Node, ...]:
         if row.metric == kubernetes.NODE_LABELS:
             named = (getattr(row, label) for label in kubernetes.PRODUCT_LABELS)
             product[row.node] = next((name for name in named if name), "")
-        elif row.resource in kubernetes.GPU_RESOURCES and 0 < value < MOST_GPUS:
+        elif row.resource in kubernetes.GPU_RESOURCES and 0 < value < MOST_REPLICAS:
             gpus.setdefault(row.node, {})[row.resource] = int(value)
     return tuple(Node(name, product.get(name, ""), sum(gpus[name].values())) for name in sorted(gpus))
 
@@ -114,7 +112,10 @@ def _scalers(observation: Observation) -> tuple[Scaler, ...]:
         if row.metric == "kube_horizontalpodautoscaler_info":
             target[key] = Workload(kind=row.scaletargetref_kind, namespace=row.namespace, name=row.scaletargetref_name)
         else:
-            bound[(*key, row.metric.rpartition("_spec_")[2])] = int(value)
+            which = (*key, row.metric.rpartition("_spec_")[2])
+            bound[which] = max(
+                int(min(value, MOST_REPLICAS)), bound.get(which, 0)
+            )  # of two, the one that costs no replica
     return tuple(
         Scaler(
             namespace=key[0],

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    console = Console(soft_wrap=True)
+    console = Console()
     try:
         asyncio.run(
             show(seconds, seed=arguments.seed, console=console, with_prometheus=not arguments.without_prometheus)

@@ -42,14 +42,14 @@ class Shortened:
 
 
 SHORTENED = (
-    Shortened(name="scrape", here="1s", usual="15s"),
-    Shortened(name="cycle", here="2s", usual="15s"),
-    Shortened(name="HPA sync", here="2s", usual="15s"),
-    Shortened(name="replica start-up", here="5s", usual="60-120s"),
-    Shortened(name="window_floor", here="5s", usual="60s"),
-    Shortened(name="HPA scaleDown window", here="15s", usual="300s"),
-    Shortened(name="HPA policy period", here="1s", usual="15s"),
-    Shortened(name="max_down_ratio_per_minute", here="1.0", usual="0.5"),
+    Shortened(name="scrape", here=f"{SCRAPE_SECONDS:g}s", usual="15s"),
+    Shortened(name="cycle", here=f"{CYCLE_SECONDS:g}s", usual="15s"),
+    Shortened(name="HPA sync", here=f"{SYNC_SECONDS:g}s", usual="15s"),
+    Shortened(name="replica start-up", here=f"{STARTUP_SECONDS:g}s", usual="60-120s"),
+    Shortened(name="window_floor", here=f"{WINDOW_FLOOR_SECONDS:g}s", usual="60s"),
+    Shortened(name="HPA scaleDown window", here=f"{DOWN_WINDOW_SECONDS:g}s", usual="300s"),
+    Shortened(name="HPA policy period", here=f"{POLICY_PERIOD_SECONDS:g}s", usual="15s"),
+    Shortened(name="max_down_ratio_per_minute", here=f"{MAX_DOWN_RATIO_PER_MINUTE:g}", usual="0.5"),
 )
 
 PROFILE = ((0.0, 1.0), (4.0, 1.0), (58.0, 3.0), (72.0, 3.0), (92.0, 1.0))

@@ -12,7 +12,7 @@ from rich.text import Text
 from wva_exporter.cli.demo import scenario
 from wva_exporter.cli.demo.view import VariantView, View
 
-_BAR_WIDTH = 10
+_BAR_WIDTH = 6
 _FULL_RATIO = 0.8
 _WHY_WIDTH = 18
 
@@ -84,10 +84,14 @@ def screen(console: Console) -> Screen:
 
 def header(console: Console, source: str) -> None:
     """What is run, and which settings are shortened."""
-    console.print(f"[bold]wva-exporter demo[/bold]: {scenario.MODEL}, a simulated vLLM fleet; {source}")
     pairs = ", ".join(f"{s.name} {s.here} ({s.usual})" for s in scenario.SHORTENED)
-    console.print(f"Shortened settings (usual ones): {pairs}.", highlight=False)
-    console.print("Request rates, time to first token and inter-token latency are those of the wall clock.\n")
+    for text in (
+        f"wva-exporter demo: {scenario.MODEL}, a simulated vLLM fleet; {source}.",
+        f"Shortened settings (usual ones): {pairs}.",
+        "Request rates, time to first token and inter-token latency are those of the wall clock.",
+        "",
+    ):
+        console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def line(view: View) -> str:
@@ -121,33 +125,37 @@ def _replicas_text(variant: VariantView) -> str:
 
 def _state(view: View) -> Text:
     first = view.totals.first_token_seconds
-    ttft = "" if first is None else f"   mean time to first token {first * 1000:.0f} ms"
+    ttft = "" if first is None else f", mean time to first token {first * 1000:.0f} ms"
     return Text(
-        f"{view.elapsed_seconds:4.0f} s   load {view.rate:3.0f} requests/s   waiting {view.waiting:3d}   "
-        f"served {view.totals.served:6d}   failed {view.totals.failed}{ttft}"
+        f"{view.elapsed_seconds:.0f} s   load {view.rate:.0f} requests/s   waiting {view.waiting}   "
+        f"cost {view.cost_per_hour:.2f} {scenario.CURRENCY}/h\n"
+        f"served {view.totals.served}, failed {view.totals.failed}{ttft}\n"
     )
 
 
 def _table(view: View) -> Table:
-    table = Table(expand=False)
+    """One row a variant; fits into 80 columns."""
+    table = Table(
+        box=None,
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+        caption="replicas: ready, +starting, -draining",
+        caption_justify="left",
+    )
     table.add_column("variant", no_wrap=True)
-    for heading in ("ready", "pending", "draining", "desired"):
-        table.add_column(heading, justify="right")
+    table.add_column("replicas", justify="right", no_wrap=True)
+    table.add_column("desired", justify="right", no_wrap=True)
     table.add_column("KV cache", no_wrap=True)
-    table.add_column("running", justify="right")
-    table.add_column("queue", justify="right")
-    table.add_column(f"{scenario.CURRENCY}/h", justify="right")
+    table.add_column("queue", justify="right", no_wrap=True)
+    table.add_column(f"{scenario.CURRENCY}/h", justify="right", no_wrap=True)
     table.add_column("why", no_wrap=True, min_width=_WHY_WIDTH)
     for variant in view.variants:
         moved = variant.desired is not None and variant.desired != variant.ready
         table.add_row(
             variant.name,
-            str(variant.ready),
-            str(variant.pending or "·"),
-            str(variant.draining or "·"),
+            _replicas_text(variant),
             Text("?" if variant.desired is None else str(variant.desired), style="bold yellow" if moved else ""),
             _bar(variant.kv_ratio),
-            str(variant.running),
             str(variant.waiting),
             f"{variant.cost_per_hour:.2f}",
             variant.reason,

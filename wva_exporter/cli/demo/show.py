@@ -74,8 +74,9 @@ async def show(seconds: float, *, seed: int, console: Console, with_prometheus: 
         finally:
             stage.clock.cancel()
             await asyncio.wait([stage.clock])
-    if stage.world.elapsed > 0:
-        console.print("\n" + report(stage.world, stage.reaction), highlight=False)
+    if stage.world.began_at is not None:
+        text = "\n" + report(stage.world, stage.reaction)
+        console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 @contextlib.asynccontextmanager

@@ -54,7 +54,7 @@ def _reaction(world: World, reaction: Reaction | None) -> str:
 
 def _cost(world: World) -> str:
     cost, static = world.cost, world.static_cost
-    return (
-        f"Cost: {cost:.3f} {scenario.CURRENCY}, {cost / static:.0%} of the {static:.3f} {scenario.CURRENCY} of a static fleet "
-        "of the peak size."
-    )
+    spent = f"Cost: {cost:.3f} {scenario.CURRENCY}"
+    if not static > 0:
+        return f"{spent}."
+    return f"{spent}, {cost / static:.0%} of the {static:.3f} {scenario.CURRENCY} of a static fleet of the peak size."

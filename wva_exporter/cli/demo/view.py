@@ -20,7 +20,6 @@ class VariantView:
     desired: int | None
     kv_ratio: float | None
     waiting: int
-    running: int
     cost_per_hour: float
     reason: str
 
@@ -71,7 +70,6 @@ def _look_at(world: World, name: str, desired: int | None, reason: str) -> Varia
         desired=desired,
         kv_ratio=sum(engine.kv_usage_ratio for engine in engines) / len(engines) if engines else None,
         waiting=sum(engine.waiting for engine in engines),
-        running=sum(engine.running for engine in engines),
         cost_per_hour=(counts.current + counts.draining) * world.fleet.variants[name].cost_per_hour,
         reason=reason,
     )

@@ -100,9 +100,9 @@ class World:
         self._peak_waiting = max(self._peak_waiting, self.waiting)
         for variant in scenario.VARIANTS:
             ready = self.fleet.counts(variant.name).ready
-            if self.first_serving_at is None and ready > variant.replicas:
-                self.first_serving_at = self.now
             self.peak_replicas[variant.name] = max(self.peak_replicas[variant.name], ready)
+        if self.first_serving_at is None and self._added_one_serves():
+            self.first_serving_at = self.now
 
     def autoscale(self, name: str, values: list[float] | None) -> None:
         """One sync of a variant's HPA with the series it read."""
@@ -120,3 +120,11 @@ class World:
             self.added[name] += max(change, 0)
             self.removed[name] += max(-change, 0)
             self.fleet.scale(name, wanted)
+
+    def _added_one_serves(self) -> bool:
+        """Whether a replica that was not there at first has generated a token."""
+        first = sum(variant.replicas for variant in scenario.VARIANTS)
+        return any(
+            replica.index > first and replica.engine is not None and replica.engine.meter.generation_tokens > 0
+            for replica in self.fleet.replicas
+        )
