@@ -49,7 +49,7 @@ def test_points_of_an_engine_give_back_the_engine(tmp_path: Path) -> None:
     assert fitted.whole.belief.mean_seconds[0] == pytest.approx(Law().seconds, rel=0.03)
     assert fitted.by_others is not None
     for predicted in (fitted.by_whole, fitted.by_shape, fitted.by_others):
-        assert max(fitted.errors(predicted)) < 0.06
+        assert max(fitted.errors(predicted)) < 0.08
 
 
 def test_measured_engines_are_predicted_as_well_as_promised() -> None:

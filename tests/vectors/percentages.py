@@ -61,6 +61,7 @@ def targets(case: Case) -> dict[str, Any]:
         desired=integers([v.get("desired", 0) for v in variants]),
         minimum=integers([v.get("min") or 0 for v in variants]),
         maximum=Column.from_optional([v.get("max") or None for v in variants]),
+        movable=np.ones(len(variants), dtype=np.bool_),
     )
     found, _ = step(np.array([given["scale_up"]]), np.array([given["scale_down_safe"]]), stand, exact=_exact(case))
     return {"targets": {v["n"]: int(n) for v, n in zip(variants, found.tolist(), strict=True)}}

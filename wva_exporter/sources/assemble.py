@@ -28,6 +28,9 @@ FULL_COVERAGE = 0.9
 """Windows filled less than this may hide load: no target falls on them."""
 
 _ESSENTIAL = (Signal.KV_PEAK, Signal.WAITING_PEAK)
+_BESIDE = (Signal.POWER,)
+"""What another target than the engine tells of its pod: a job of its own is no sign of a second scrape."""
+
 _OF_EXISTENCE = (Signal.AGE, Signal.UP, Signal.SEEN, Signal.WORKLOADS, Signal.OWNERS, Signal.PODS)
 
 
@@ -111,10 +114,10 @@ def _signals(observation: Observation, pods: Sequence[Pod], members: Membership,
     row = {(pod.namespace, pod.name): i for i, pod in enumerate(pods)}
     row |= {part: row[leader] for part, leader in members.part_of.items() if leader in row}
     job = {(pod.namespace, pod.name): pod.job for pod in members.pods}
-    places = Places(row, job, default_namespace)
+    places, anyone = Places(row, job, default_namespace), Places(row, {}, default_namespace)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
     columns = [
-        merge(signal, Rows.of(observation.answers.get(signal), places), capacity, len(pods))
+        merge(signal, Rows.of(observation.answers.get(signal), anyone if signal in _BESIDE else places), capacity, len(pods))
         for signal in REPLICA_SIGNALS
     ]
     return Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))
@@ -185,7 +188,10 @@ def _failed(observation: Observation, signal: Signal) -> bool:
 def _partial(observation: Observation) -> bool:
     """Whether the source called an answer incomplete, or could not say what exists."""
     return any(answer.warnings for answer in observation.answers.values()) or any(
-        _failed(observation, signal) for signal in _OF_EXISTENCE
+        _failed(observation, signal) for signal in _BESIDE = (Signal.POWER,)
+"""What another target than the engine tells of its pod: a job of its own is no sign of a second scrape."""
+
+_OF_EXISTENCE
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import Column, FloatArray
 from wva_exporter.core.queueing.observations import Observations
+from wva_exporter.core.queueing.points import throughput
 from wva_exporter.engines.promql import REPLICA_LABELS, QuerySettings, queries
 from wva_exporter.errors import ConfigError, SourceError
 
@@ -65,17 +66,21 @@ def observations(asked: Range, settings: QuerySettings, max_batch: int) -> Obser
 
 
 def _observed(table: Mapping[Signal, Column], shape: tuple[int, int], max_batch: int) -> Observations:
-    """As ``points.point_of``: the batch is generated tokens per second times ITL, the rate that over tokens per request."""
-    nothing = Column.unknown(shape)
-    tokens, itl, out = (
-        table.get(signal, nothing) for signal in (Signal.GENERATION_TOKEN_RATE, Signal.ITL, Signal.OUTPUT_TOKENS)
+    """Rate and batch as a live cycle computes them (``points.throughput``), the rest as it was measured."""
+
+    def of(signal: Signal) -> Column:
+        return table.get(signal, Column.unknown(shape))
+
+    rate, running = throughput(
+        tokens=of(Signal.GENERATION_TOKEN_RATE),
+        out=of(Signal.OUTPUT_TOKENS),
+        ttft=of(Signal.TTFT),
+        itl=of(Signal.ITL),
+        waiting=of(Signal.WAITING),
+        finished=of(Signal.REQUEST_RATE),
+        gauge=of(Signal.RUNNING),
     )
-    timed, sized = tokens.known & itl.known, tokens.known & out.known & (out.value >= 1.0)
-    now, finished = table.get(Signal.RUNNING, nothing), table.get(Signal.REQUEST_RATE, nothing)
-    running = Column.of(np.where(timed, tokens.value * itl.value, now.value), timed | now.known)
-    per_request = tokens.value / np.where(sized, out.value, 1.0)
-    rate = Column.of(np.where(sized, per_request, finished.value), sized | finished.known)
-    columns = {name: table.get(signal, nothing) for signal, name in _COLUMNS.items()}
+    columns = {name: of(signal) for signal, name in _COLUMNS.items()}
     return Observations.of(np.full(shape[0], max_batch), rate_rps=rate, running=running, **columns)
 
 

@@ -29,10 +29,10 @@ def seen_of(*replicas: R) -> Observations:
     return point_of(snapshot(FLEET, replicas), np.array([256, 128])).seen
 
 
-def test_the_batch_is_token_rate_times_itl() -> None:
-    """Its mean over the window, not the gauge of a moment."""
+def test_the_batch_is_rate_times_the_time_inside() -> None:
+    """Its mean over the window, not the gauge of a moment: 5 requests per second x (0.1 s + 199 x 0.02 s)."""
     seen = seen_of(R(v="a", running=3.0, signals=FULL))
-    assert seen.running.value[0, 0] == pytest.approx(20.0)
+    assert seen.running.value[0, 0] == pytest.approx(5 * (0.1 + 199 * 0.02))
     assert not seen.running.known[1, 0]
 
 

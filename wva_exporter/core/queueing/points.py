@@ -114,10 +114,6 @@ def _beside(left: Column, right: Column) -> Column:
 def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
     """This cycle's point of each variant: its live replicas' mean, latencies and sizes weighted by requests.
 
-    The batch is generated tokens per second times ITL, which is its mean over the window exactly: the sum over iterations of
-    tokens and that of tokens x time cancel; where one of them is unknown, the gauge of the moment stands in. The rate is that
-    of generated tokens over tokens per request, which does not depend on when requests happen to end.
-
     Args:
         snapshot: what was seen.
         max_batch: the batch limit of each variant: shape (variants,).
@@ -130,14 +126,16 @@ def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
         column = replicas[signal]
         return Column(value=column.value[live], known=column.known[live])
 
-    tokens, out, itl = of(Signal.GENERATION_TOKEN_RATE), of(Signal.OUTPUT_TOKENS), of(Signal.ITL)
-    by_tokens = tokens.known & out.known & (out.value >= _LEAST_TOKENS)
-    rate = Column.of(tokens.value / np.where(by_tokens, out.value, 1.0), by_tokens)
-    finished = of(Signal.REQUEST_RATE)
-    rate = Column.of(np.where(by_tokens, rate.value, finished.value), by_tokens | finished.known)
-    timed = tokens.known & itl.known
-    now = of(Signal.RUNNING)
-    running = Column.of(np.where(timed, tokens.value * itl.value, now.value), timed | now.known)
+    out, ttft, itl, waiting = (of(s) for s in (Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.ITL, Signal.WAITING))
+    rate, running = throughput(
+        tokens=of(Signal.GENERATION_TOKEN_RATE),
+        out=out,
+        ttft=ttft,
+        itl=itl,
+        waiting=waiting,
+        finished=of(Signal.REQUEST_RATE),
+        gauge=of(Signal.RUNNING),
+    )
     weight = np.maximum(rate.otherwise(0.0), 1e-12)
 
     def mean(column: Column, weights: FloatArray) -> Column:
@@ -152,12 +150,31 @@ def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
         max_batch,
         rate_rps=mean(rate, one),
         running=mean(running, one),
-        waiting=mean(of(Signal.WAITING), one),
+        waiting=mean(waiting, one),
         in_tokens=mean(of(Signal.INPUT_TOKENS), weight),
         out_tokens=mean(out, weight),
-        ttft_seconds=mean(of(Signal.TTFT), weight),
+        ttft_seconds=mean(ttft, weight),
         itl_seconds=mean(itl, weight),
         hit_ratio=mean(of(Signal.PREFIX_HIT_RATIO), weight),
     )
     arguments = mean(of(Signal.KV_CAPACITY), one)
     return Points(time=np.array([snapshot.time]), seen=seen, arguments=arguments)
+
+
+def throughput(
+    *, tokens: Column, out: Column, ttft: Column, itl: Column, waiting: Column, finished: Column, gauge: Column
+) -> tuple[Column, Column]:
+    """Requests per second and the mean batch over the window, of columns of any one shape.
+
+    The rate is that of generated tokens over tokens per request, which does not depend on when requests happen to end; else
+    that of finished requests. The batch is, by Little's law, the rate times the time from arrival to the last token, less those
+    that wait: rate x TTFT + (token rate - rate) x ITL - waiting; else the gauge, which is one look at a number that jumps.
+    """
+    sized = tokens.known & out.known & (out.value >= _LEAST_TOKENS)
+    per_request = tokens.value / np.where(sized, out.value, 1.0)
+    rate = Column.of(np.where(sized, per_request, finished.value), sized | finished.known)
+    timed = sized & ttft.known & itl.known
+    inside = rate.value * ttft.value + (tokens.value - rate.value) * itl.value - waiting.otherwise(0.0)
+    decoding = (tokens.value - rate.value) * itl.value
+    batch = np.where(timed, np.maximum(inside, decoding), gauge.value)
+    return rate, Column.of(batch, timed | gauge.known)
