@@ -73,7 +73,7 @@ def assemble(
     live = answering & ~stale & ~lacking
     presence = integers(np.where(live, Presence.LIVE, Presence.SILENT))
     replicas = Replicas(pod=tuple(pod.name for pod in pods), variant=variant, presence=presence, signals=signals)
-    counts = count(observation, members.workloads, variant, presence)
+    counts = count(observation, members.workloads, variant)
     model = fleet.variants.model[variant]
     return Snapshot(
         time=observation.time,
