@@ -114,6 +114,28 @@ def test_a_declared_count_needs_no_such_wait() -> None:
     assert targets(decide(view)) == {"a100": 10}
 
 
+def declared(live: int, counted: int, *, time: float) -> Snapshot:
+    """So many replicas answer, and kube-state-metrics counts so many."""
+    count = {"a100": float(counted)}
+    return snapshot(ONE, [R(v="a100", kv=0.6)] * live, time=time, current=count, ready=count, declared=True)
+
+
+def test_a_count_below_what_answers_is_not_believed() -> None:
+    """Six answer; kube-state-metrics says none, for it speaks of another workload: nothing falls."""
+    first = decide(declared(6, 0, time=0))
+    assert (targets(first), first.current.listed()) == ({"a100": 6}, [6])
+    later = decide(declared(6, 6, time=0), declared(6, 2, time=15), declared(6, 0, time=600))
+    assert targets(later) == {"a100": 6}
+    assert why(later) == {"a100": Reason.REPLICAS_UNCOUNTED}
+
+
+def test_replicas_that_leave_as_asked_are_not_called_back() -> None:
+    """Three were asked for and are counted; the fourth still answers while it ends."""
+    idle = snapshot(ONE, [R(v="a100", kv=0.1)] * 4, time=15, current={"a100": 4}, ready={"a100": 4}, declared=True)
+    assert targets(decide(declared(4, 4, time=0), idle)) == {"a100": 3}
+    assert targets(decide(declared(4, 4, time=0), idle, declared(4, 3, time=30))) == {"a100": 3}
+
+
 def test_while_windows_fill_no_target_is_below_what_exists() -> None:
     """Somebody scaled up by hand; the new replicas' windows are short."""
     views = [busy(ONE, 5, time=0), busy(ONE, 10, time=15, kv=0.05, covered=False)]

@@ -224,14 +224,6 @@ def test_kube_state_metrics_counts_before_the_engines_do() -> None:
     assert (found.counts.current.listed(), found.counts.pending.listed()) == ([2], [2])
 
 
-def test_a_count_below_what_answers_is_not_believed() -> None:
-    """Two replicas answer and kube-state-metrics says none: there are two, and the count is disputed."""
-    rows = {Signal.WORKLOADS: answer(*(kube(f"kube_deployment_{name}", 0, deployment="a100") for name in COUNTED))}
-    found = seen(observation(rows, pods=["p0", "p1"]), DEPLOYMENT)
-    assert found.counts.current.listed() == [2]
-    assert found.counts.disputed[0]
-
-
 def test_of_two_counts_of_a_workload_the_larger_one_is_taken() -> None:
     """Two clusters behind one store: neither number is sure, the smaller one may cost replicas."""
     rows = {

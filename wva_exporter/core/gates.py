@@ -45,8 +45,7 @@ def doubt(snapshot: Snapshot, agreed: BoolArray) -> Doubt:
     answering = np.bincount(replicas.variant[replicas.live], minlength=len(fleet))
     short = counts.declared & counts.ready.known & (answering < counts.ready.value)
     uncounted = np.zeros(models, dtype=np.bool_)
-    more = counts.declared & (answering > counts.current.value)
-    uncounted[model[short | more | counts.disputed]] = True
+    uncounted[model[short | counts.disputed]] = True
 
     blind = np.select(
         [snapshot.trouble != _NONE, unseen, uncounted, np.full(models, snapshot.partial)],

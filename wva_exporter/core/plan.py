@@ -20,7 +20,7 @@ from wva_exporter.core.gates import Doubt
 from wva_exporter.core.gauges import measure
 from wva_exporter.core.policies import Policy, Proposal
 from wva_exporter.core.policies.bounds import growth_limit
-from wva_exporter.core.presumed import presume
+from wva_exporter.core.presumed import believe, presume
 from wva_exporter.core.recall import recall
 from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
@@ -46,6 +46,7 @@ def plan(
         InvalidValue: a model names a policy that ``policies`` lacks.
     """
     past = recall(memory, snapshot.fleet, snapshot.time, rules.window_seconds)
+    snapshot = believe(snapshot, past)
     load = agreement.load(snapshot)
     doubts = gates.doubt(snapshot, agreement.agree(load, past.load))
     known_count = gates.known_counts(snapshot, past, doubts.complete)

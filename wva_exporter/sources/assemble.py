@@ -80,7 +80,7 @@ def assemble(
     live = answering & ~stale & ~lacking
     presence = integers(np.where(live, Presence.LIVE, Presence.SILENT))
     replicas = Replicas(pod=tuple(pod.name for pod in pods), variant=variant, presence=presence, signals=signals)
-    counts = count(observation, members.workloads, variant, presence)
+    counts = count(observation, members.workloads, variant)
     model = fleet.variants.model[variant]
     return Snapshot(
         time=observation.time,
@@ -117,7 +117,12 @@ def _signals(observation: Observation, pods: Sequence[Pod], members: Membership,
     places, anyone = Places(row, job, default_namespace), Places(row, {}, default_namespace)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
     columns = [
-        merge(signal, Rows.of(observation.answers.get(signal), anyone if signal in _BESIDE else places), capacity, len(pods))
+        merge(
+            signal,
+            Rows.of(observation.answers.get(signal), anyone if signal in _BESIDE else places),
+            capacity,
+            len(pods),
+        )
         for signal in REPLICA_SIGNALS
     ]
     return Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))
@@ -188,10 +193,7 @@ def _failed(observation: Observation, signal: Signal) -> bool:
 def _partial(observation: Observation) -> bool:
     """Whether the source called an answer incomplete, or could not say what exists."""
     return any(answer.warnings for answer in observation.answers.values()) or any(
-        _failed(observation, signal) for signal in _BESIDE = (Signal.POWER,)
-"""What another target than the engine tells of its pod: a job of its own is no sign of a second scrape."""
-
-_OF_EXISTENCE
+        _failed(observation, signal) for signal in _OF_EXISTENCE
     )
 
 

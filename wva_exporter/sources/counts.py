@@ -10,7 +10,7 @@ import numpy as np
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import Column, IntArray
 from wva_exporter.core.declaration import Workload
-from wva_exporter.core.snapshot import Counts, Presence
+from wva_exporter.core.snapshot import Counts
 from wva_exporter.sources.samples import Labels, Observation
 from wva_exporter.sources.sight import MOST_REPLICAS
 
@@ -25,20 +25,17 @@ _FIELD = {
 }
 
 
-def count(
-    observation: Observation, workloads: Sequence[Workload | None], variant: IntArray, presence: IntArray
-) -> Counts:
+def count(observation: Observation, workloads: Sequence[Workload | None], variant: IntArray) -> Counts:
     """Replica counts of every variant.
 
     Args:
         observation: the answers; ``WORKLOADS`` has the declared counts.
         workloads: the workload of each variant, None where nobody knows it.
         variant: the variant of each seen replica, shape (replicas,).
-        presence: whether each answers, shape (replicas,).
 
     Returns:
         Declared counts where all three are there; otherwise what is seen, unknown where nothing is: no series is not zero.
-        Of two different numbers for one workload the larger one counts, and no count is below what answers.
+        Of two different numbers for one workload the larger one counts.
     """
     variants = len(workloads)
     figures = np.full((3, variants), np.nan)
@@ -55,14 +52,13 @@ def count(
                 figures[field, place] = np.fmax(before, value)
     declared = np.all(np.isfinite(figures), axis=0)
     seen = np.bincount(variant, minlength=variants)
-    answering = np.bincount(variant[presence == Presence.LIVE], minlength=variants)
-    current = np.where(declared, np.fmax(figures[_CURRENT], answering), seen)
+    current = np.where(declared, figures[_CURRENT], seen)
     return Counts(
         spec=Column.of(figures[_SPEC], declared),
         current=Column.of(current, declared | (seen > 0)),
         ready=Column.of(np.where(declared, figures[_READY], seen), declared | (seen > 0)),
         declared=declared,
-        disputed=declared & (twofold | (answering > figures[_CURRENT])),
+        disputed=declared & twofold,
     )
 
 
