@@ -23,6 +23,10 @@ _COUNTERS = {
     "vllm:request_prompt_tokens_sum": 800.0,
     "vllm:request_generation_tokens_count": 2.0,
     "vllm:request_generation_tokens_sum": 400.0,
+    "vllm:time_to_first_token_seconds_count": 2.0,
+    "vllm:time_to_first_token_seconds_sum": 0.1,
+    "vllm:inter_token_latency_seconds_count": 398.0,
+    "vllm:inter_token_latency_seconds_sum": 7.96,
 }
 """Growth per second of an engine at work."""
 

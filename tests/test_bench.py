@@ -53,13 +53,16 @@ def test_queries_are_recognised_whatever_the_settings() -> None:
 
 
 def test_the_fleet_is_decided_and_published_whole() -> None:
-    """Every variant has a target and nearly all series that there are, at most about twenty of them."""
+    """Every variant has a target and nearly all series that there are, at most about twenty of them and six learned ones."""
     costs = cycles(6, repeats=2)
     page = costs.board.text().decode().splitlines()
     assert costs.decode_ms > 0 < costs.cycle_ms
     published = {line.partition("{")[0] for line in page if 'variant_name="serve-00003"' in line}
     assert published >= {metric.name for metric in PER_VARIANT if metric.kind == "gauge"}
-    assert sum('variant_name="serve-00003"' in line for line in page) <= 22
+    own = [line for line in page if 'variant_name="serve-00003"' in line]
+    learned = sum(line.startswith("wva_model_parameter") for line in own)
+    assert learned == 6
+    assert len(own) - learned <= 22
 
 
 @pytest.mark.parametrize(("value", "budget", "ok"), [(5.0, 5.0, True), (5.1, 5.0, False), (5.0, None, True)])

@@ -266,7 +266,7 @@ PER_VARIANT = (
     REPLICA_SCALING,
 )
 PER_LEARNED = (MODEL_PARAMETER, MODEL_PARAMETER_STDDEV, MODEL_PARAMETER_RESET)
-"""Of each variant whose policy learns: seven series more."""
+"""Of each variant that was learned of: six series more, seven once learning began anew."""
 
 PER_MODEL = (INPUT_AGE, INPUT_MISSING)
 OF_EXPORTER = (
@@ -294,6 +294,7 @@ ERROR_KINDS = (
     ("web", "config"),
     ("web", "request"),
     ("source", "credentials"),
+    ("learning", "fit"),
 )
 """Component and type of every error that ``wva_errors_total`` counts, each published from 0 on."""
 

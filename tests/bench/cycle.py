@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 from prometheus_client import CollectorRegistry
@@ -15,6 +15,9 @@ from bench.measure import Measurement, milliseconds
 from wva_exporter.config.load import parse
 from wva_exporter.config.schema import Settings
 from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import Column
+from wva_exporter.core.queueing.belief import Belief
+from wva_exporter.core.queueing.learning import Learned
 from wva_exporter.engines.promql import Query, queries
 from wva_exporter.publish.board import Board
 from wva_exporter.publish.metrics_page import MetricsPage
@@ -56,18 +59,20 @@ class _Page:
     """The body that answers each query of one cycle."""
 
     time: float
+    variants: int
     body: dict[Signal, bytes]
     asked: tuple[Query, ...]
 
 
 def _page(asked: tuple[Query, ...], settings: Settings, variants: int, number: int) -> _Page:
     time = START + number * settings.interval_seconds
-    return _Page(time=time, body=bodies(variants, number, time), asked=asked)
+    return _Page(time=time, variants=variants, body=bodies(variants, number, time), asked=asked)
 
 
 def _one(cycle: Cycle, board: Board, labels: LabelMemory, page: _Page) -> tuple[float, float]:
     """Milliseconds of decoding one cycle's answers, and from those to the exposed text."""
     answers: dict[Signal, Answer] = {}
+    known = Learned(belief=Belief.anything(page.variants), began_at=Column.unknown(page.variants))
 
     def read() -> None:
         labels.turn()
@@ -76,7 +81,8 @@ def _one(cycle: Cycle, board: Board, labels: LabelMemory, page: _Page) -> tuple[
             answers.update(split(query, Answer(labels=decoded.labels, value=decoded.value)))
 
     def decide() -> None:
-        board.swap(cycle.decide(Observation(time=page.time, answers=answers)).plan)
+        plan = cycle.decide(Observation(time=page.time, answers=answers)).plan
+        board.swap(replace(plan, learned=known))
 
     return milliseconds(read), milliseconds(decide)
 

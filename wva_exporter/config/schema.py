@@ -109,6 +109,11 @@ class Settings(Section):
         return max(5 * self.window_floor_seconds, 4 * self.scrape_interval_seconds)
 
     @property
+    def point_seconds(self) -> float:
+        """How far apart the points are that learning takes: every cycle, but not more than four to a query window."""
+        return max(self.interval_seconds, 0.25 * self.query_window_seconds)
+
+    @property
     def max_input_age_seconds(self) -> float:
         """Age from which a sample is too old to decide on: given, else a minute or four scrapes."""
         given = self.max_input_age_given_seconds

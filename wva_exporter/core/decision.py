@@ -50,7 +50,7 @@ class Plan:
     ``target`` is the number of replicas to publish, unknown where nothing may be published; ``reason`` is a code of
     ``REASONS`` for what bound it; ``withdrawn`` marks targets taken back because data were missing for longer than the hold
     time; ``fresh`` those decided on this cycle's data. ``expected`` is what an HPA will make of the target. ``steps`` is the
-    chain from the policy's word to the target. ``learned`` is what is known of the engines' service times, None where no policy
+    chain from the policy's word to the target. ``learned`` is what is known of the engines' service times, None where nobody
     learns.
     """
 

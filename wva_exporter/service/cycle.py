@@ -57,6 +57,13 @@ class Cycle:
 
     def decide(self, observation: Observation) -> Outcome:
         """What follows from the answers, and from nothing else than them and the cycles before."""
+        catalogue, snapshot = self.look(observation)
+        result, memory = plan(snapshot, self._memory, POLICIES, self._rules)
+        self._memory = memory
+        return Outcome(observation=observation, catalogue=catalogue, snapshot=snapshot, plan=result)
+
+    def look(self, observation: Observation) -> tuple[Catalogue, Snapshot]:
+        """Who is there and how they do, without deciding anything."""
         namespace = self._settings.default_namespace
         sightings = sight(observation, namespace, self._remembered.pods)
         self._remembered.note(sightings.pods, observation, namespace)
@@ -75,6 +82,5 @@ class Cycle:
             default_namespace=namespace,
             max_input_age_seconds=self._settings.max_input_age_seconds,
         )
-        result, memory = plan(snapshot, self._memory, POLICIES, self._rules)
-        self._catalogue, self._memory = catalogue, memory
-        return Outcome(observation=observation, catalogue=catalogue, snapshot=snapshot, plan=result)
+        self._catalogue = catalogue
+        return catalogue, snapshot

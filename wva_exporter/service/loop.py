@@ -13,6 +13,7 @@ from wva_exporter.errors import ConfigError, SourceError
 from wva_exporter.publish.board import Board
 from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.service.cycle import Cycle, Outcome
+from wva_exporter.service.learning import Learner
 from wva_exporter.service.logs import Log, changes
 from wva_exporter.service.wiring import source_of
 from wva_exporter.sources.prometheus import PrometheusSource
@@ -38,6 +39,7 @@ class Loop:
         self._settings = load()
         self._cycle = Cycle(self._settings)
         self._source: Source = source_of(self._settings)
+        self._learner = Learner(self._settings, metrics, log)
         self._changing = asyncio.Lock()
         self._last: Plan | None = None
         self._reachable: bool | None = None
@@ -55,6 +57,7 @@ class Loop:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), max(rest, 0.0))
         finally:
+            await self._learner.close()
             await self._source.close()
 
     async def step(self) -> None:
@@ -62,8 +65,9 @@ class Loop:
         began = time.monotonic()
         try:
             async with self._changing:
-                outcome = await self._cycle.run(self._source)
+                outcome = await self._learner.informed(await self._cycle.run(self._source), self._source)
                 await asyncio.to_thread(self._board.swap, outcome.plan)
+                self._learner.take(outcome, self._source)
         except Exception as error:  # noqa: BLE001 - a fault in one cycle must not end the service
             self._board.degraded()
             self._metrics.error("controller", "cycle")
@@ -91,6 +95,7 @@ class Loop:
         if fresh is not None:
             _start(fresh)
         async with self._changing:
+            await self._learner.follow(settings)
             old, self._source = self._source, fresh or self._source
             cycle.inherit(self._cycle)
             self._cycle, self._settings = cycle, settings

@@ -25,6 +25,7 @@ from wva_exporter.errors import QueryFailure, SourceError
 from wva_exporter.sources.credentials import Authorization, BasicAuth, Tls, TlsContext
 from wva_exporter.sources.decode import Decoded, LabelMemory, decode
 from wva_exporter.sources.failures import BadAnswer, of_exception, of_status
+from wva_exporter.sources.matrix import Matrix, Span, decode_matrix
 from wva_exporter.sources.samples import Answer, Observation
 from wva_exporter.sources.targets import page_of
 
@@ -76,8 +77,16 @@ class PrometheusSettings:
     @property
     def query_url(self) -> str:
         """Where instant queries go."""
+        return self._api("query")
+
+    @property
+    def range_url(self) -> str:
+        """Where queries of a range of time go."""
+        return self._api("query_range")
+
+    def _api(self, name: str) -> str:
         parts = page_of(self.url)
-        return parts._replace(path=parts.path.rstrip("/") + "/api/v1/query", fragment="").geturl()
+        return parts._replace(path=f"{parts.path.rstrip('/')}/api/v1/{name}", fragment="").geturl()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,6 +151,21 @@ class PrometheusSource:
         """Ask one question of one's own, within the deadline of a cycle."""
         return (await self._hear(promql, self._deadline())).answer
 
+    async def past(self, span: Span) -> list[Observation]:
+        """What a cycle would have seen at each instant of a span, the oldest first, within the deadline of one.
+
+        Raises:
+            SourceError: one of the questions was not answered in time, or not well.
+        """
+        queries, deadline, memory = self._queries(), self._deadline(), LabelMemory()
+        found = await asyncio.gather(*(self._range(query.promql, span, deadline, memory) for query in queries))
+        answers: list[dict[Signal, Answer]] = [{} for _ in range(span.count)]
+        for query, matrix in zip(queries, found, strict=True):
+            for at, answer in zip(answers, matrix.answers(), strict=True):
+                at.update(_split(query, answer))
+        times = span.instants.tolist()
+        return [Observation(time=time, answers=at) for time, at in zip(times, answers, strict=True)]
+
     async def close(self) -> None:
         """Give back connections."""
         if self._session is not None:
@@ -199,10 +223,27 @@ class PrometheusSource:
         received = self._clock()
         return _heard(decode(body, self._memory), sent, received)
 
-    async def _post(self, form: Mapping[str, str], authorization: str | None) -> bytearray:
+    async def _range(self, promql: str, span: Span, deadline: float, memory: LabelMemory) -> Matrix:
+        """Asked once: a past that cannot be had is done without. Large, and so decoded in a thread."""
+        form = {
+            "query": promql,
+            "start": f"{span.start:.3f}",
+            "end": f"{span.end:.3f}",
+            "step": f"{span.step_seconds:g}",
+        }
+        try:
+            async with asyncio.timeout_at(deadline):
+                body = await self._post(form, self._authorization.header(), self._settings.range_url)
+                return await asyncio.to_thread(decode_matrix, body, span, memory)
+        except BadAnswer as bad:
+            raise SourceError(str(bad)) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # a time-out is an OSError
+            raise SourceError(str(of_exception(error))) from None
+
+    async def _post(self, form: Mapping[str, str], authorization: str | None, url: str = "") -> bytearray:
         headers = {} if authorization is None else {"Authorization": authorization}
         async with self._open().post(
-            self._url,
+            url or self._url,
             data=form,
             headers=headers,
             allow_redirects=False,

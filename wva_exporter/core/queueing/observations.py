@@ -11,7 +11,7 @@ from wva_exporter.errors import InvalidValue
 
 _CHANNELS = ("ttft_seconds", "itl_seconds", "running", "rate_rps")
 
-_LARGEST = 1e9
+LARGEST = 1e9
 """Beyond it a reading is a fault of its source, not a measurement."""
 
 
@@ -103,4 +103,4 @@ def _sane(name: str, column: Column) -> Column:
         return column.where((value >= 0.0) & (value <= 1.0))
     least = 1.0 if name == "out_tokens" else 0.0
     positive = value >= least if name in {"out_tokens", "waiting", "in_tokens"} else value > least
-    return column.where(positive & (value <= _LARGEST))
+    return column.where(positive & (value <= LARGEST))

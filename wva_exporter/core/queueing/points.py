@@ -8,7 +8,7 @@ import numpy as np
 
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, floats
-from wva_exporter.core.queueing.observations import Observations
+from wva_exporter.core.queueing.observations import LARGEST, Observations
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.errors import InvalidValue
 
@@ -124,7 +124,8 @@ def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
 
     def of(signal: Signal) -> Column:
         column = replicas[signal]
-        return Column(value=column.value[live], known=column.known[live])
+        value, known = column.value[live], column.known[live]
+        return Column.of(value, known & (np.abs(value) <= LARGEST))
 
     out, ttft, itl, waiting = (of(s) for s in (Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.ITL, Signal.WAITING))
     rate, running = throughput(
@@ -139,11 +140,7 @@ def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
     weight = np.maximum(rate.otherwise(0.0), 1e-12)
 
     def mean(column: Column, weights: FloatArray) -> Column:
-        share = np.where(column.known, weights, 0.0)
-        total = np.bincount(variant, weights=share, minlength=rows)
-        over = np.bincount(variant, weights=share * column.value, minlength=rows)
-        result = np.divide(over, total, out=np.zeros(rows), where=total > 0.0)
-        return Column.of(result[:, None], (total > 0.0)[:, None])
+        return _mean(column, weights, variant, rows)
 
     one = np.ones(len(variant))
     seen = Observations.of(
@@ -159,6 +156,15 @@ def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
     )
     arguments = mean(of(Signal.KV_CAPACITY), one)
     return Points(time=np.array([snapshot.time]), seen=seen, arguments=arguments)
+
+
+def _mean(column: Column, weights: FloatArray, row: IntArray, rows: int) -> Column:
+    """Weighted mean of what is known of each row: shape (rows, 1)."""
+    share = np.where(column.known, weights, 0.0)
+    total = np.bincount(row, weights=share, minlength=rows)
+    over = np.bincount(row, weights=share * column.value, minlength=rows)
+    result = np.divide(over, total, out=np.zeros(rows), where=total > 0.0)
+    return Column.of(result[:, None], (total > 0.0)[:, None])
 
 
 def throughput(
