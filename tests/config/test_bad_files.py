@@ -44,7 +44,15 @@ ONE_FINDING = {
     # unknown keys
     "interval: 15s\ntreshold: {kv: 0.5}": "wva.yaml:2: unknown key 'treshold'; did you mean 'thresholds'?",
     "costBudgetPerHour: 5": "wva.yaml:1: unknown key 'costBudgetPerHour'; did you mean 'cost_budget_per_hour'?",
-    "thresholds: {cpu: 1}": "wva.yaml:1: thresholds: unknown key 'cpu'; known here: kv, queue, kv_spare, queue_spare",
+    "thresholds: {cpu: 1}": (
+        "wva.yaml:1: thresholds: unknown key 'cpu'; known here: kv, queue, kv_spare, queue_spare, scale_up, scale_down"
+    ),
+    "thresholds: {scale_up: 0.7}": (
+        "wva.yaml:1: thresholds.scale_up: 0.7 is not allowed: must be above scale_down, 0.7"
+    ),
+    "thresholds: {scale_up: 0.6, scale_down: 0.6}": (
+        "wva.yaml:1: thresholds.scale_down: 0.6 is not allowed: must be below scale_up, 0.6"
+    ),
     "variants:\n- name: a\n  model: m\n  acelerator: A100": (
         "wva.yaml:4: variants[0]: unknown key 'acelerator'; did you mean 'accelerator'?"
     ),
@@ -93,7 +101,7 @@ ONE_FINDING = {
         "wva.yaml:4: models[0].thresholds.kv_spare: 0.4 is not allowed: must be at most kv, 0.3"
     ),
     # names and choices
-    "policy: wva-v9": "wva.yaml:1: policy: 'wva-v9' is not allowed: must be wva-v1",
+    "policy: wva-v9": "wva.yaml:1: policy: 'wva-v9' is not allowed: must be wva-v1 or wva-v2",
     "compat: strict": "wva.yaml:1: compat: 'strict' is not allowed: must be exact or corrected",
     "currency: 5": "wva.yaml:1: currency: 5 is not allowed: must be text: put it in quotes",
     "currency: ''": "wva.yaml:1: currency: '' is not allowed: must not be empty",

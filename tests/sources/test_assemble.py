@@ -78,6 +78,16 @@ def test_eight_ranks_are_one_replica() -> None:
     assert found.replicas[Signal.KV_PEAK].listed() == [0.7]
 
 
+@pytest.mark.parametrize(
+    ("engine", "value", "tokens"),
+    [("sglang", 4000.0, 4000.0), ("trtllm", 0.0, 0.0), ("sglang", -1.0, None), ("other", 4000.0, None)],
+)
+def test_capacity_is_what_the_engine_means_by_it(engine: str, value: float, tokens: float | None) -> None:
+    """A value in tokens, or labels of blocks; an engine that nobody knows says nothing."""
+    rows = {Signal.KV_CAPACITY: answer(of_pod("p0", value, engine_type=engine))}
+    assert seen(observation(rows, pods=["p0"])).replicas[Signal.KV_CAPACITY].listed() == [tokens]
+
+
 def test_two_ports_of_a_pod_are_one_replica() -> None:
     """Ranks that listen on ports of their own count once."""
     rows = {
@@ -272,11 +282,25 @@ rows_of_anything = st.lists(
                 "pod": st.sampled_from(["", "p0", "p1"]),
                 "instance": st.sampled_from(["", "p0:8000"]),
                 "model_name": st.sampled_from(["", MODEL]),
-                "engine_type": st.sampled_from(["", "vllm", "up", "up_now"]),
+                "engine_type": st.sampled_from(["", "vllm", "sglang", "trtllm", "up", "up_now", "router_arrivals"]),
+                "dp_rank": st.text(max_size=2),
+                "outcome": st.sampled_from(["", "Dispatched", "EvictedTTL"]),
+                "node": st.text(max_size=2),
+                "resource": st.sampled_from(["", "nvidia_com_gpu", "cpu"]),
+                "gpu_uuid": st.text(max_size=2),
+                "gpu_instance": st.sampled_from(["", "1"]),
                 "engine": st.text(max_size=2),
                 "num_gpu_blocks": st.text(max_size=4),
                 "block_size": st.sampled_from(["", "16", "None", "²"]),
-                "metric": st.sampled_from(["", "kube_pod_owner", "kube_deployment_spec_replicas"]),
+                "metric": st.sampled_from(
+                    [
+                        "",
+                        "kube_pod_owner",
+                        "kube_deployment_spec_replicas",
+                        "kube_node_labels",
+                        "kube_node_status_allocatable",
+                    ]
+                ),
                 "deployment": st.sampled_from(["", "a100"]),
             },
         ),

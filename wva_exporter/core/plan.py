@@ -19,6 +19,7 @@ from wva_exporter.core.decision import Gauges, Memory, Plan, Step
 from wva_exporter.core.gates import Doubt
 from wva_exporter.core.gauges import measure
 from wva_exporter.core.policies import Policy, Proposal
+from wva_exporter.core.policies.bounds import growth_limit
 from wva_exporter.core.presumed import believe, presume
 from wva_exporter.core.recall import recall
 from wva_exporter.core.rules import Rules
@@ -152,7 +153,7 @@ def _growth_limit(snapshot: Snapshot, past: Memory) -> FloatArray:
     """What one cycle may ask at most where nobody named a maximum: max(2 x current, 4), and never less than before."""
     maximum, current = snapshot.fleet.variants.maximum, snapshot.counts.current
     open_ended = ~maximum.known & current.known
-    return np.where(open_ended, np.maximum(np.maximum(2.0 * current.value, 4.0), past.target.value), np.inf)
+    return np.where(open_ended, np.maximum(growth_limit(current), past.target.value), np.inf)
 
 
 def _brake_floor(recent: FloatArray, zero: Zero, rules: Rules) -> FloatArray:

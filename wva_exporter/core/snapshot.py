@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -105,7 +106,9 @@ class Snapshot:
     """One cycle's view. ``time`` is the data source's own clock, in seconds since the epoch.
 
     ``trouble`` is a code of ``REASONS`` per model, shape (models,): why its inputs cannot carry a decision, ``NONE`` if they
-    can. ``router_queue`` is the number of requests that wait in a router before any engine, per model. ``covered`` says per
+    can. ``router_queue`` is the number of requests that wait in a router before any engine, per model; ``offered`` and
+    ``refused`` are the requests per second that arrive there and that leave it unserved. ``inventory`` is how many GPUs of
+    each accelerator type there are in all, in use or not; a type that nobody counts is not in it. ``covered`` says per
     model that the samples fill the windows that decisions use, so that a low value is low load and not a gap.
     ``partial`` marks an answer that its source itself called incomplete.
     """
@@ -118,4 +121,7 @@ class Snapshot:
     trouble: IntArray
     covered: BoolArray
     router_queue: Column
+    offered: Column
+    refused: Column
+    inventory: Mapping[str, int] = field(default_factory=dict)
     partial: bool = False

@@ -12,6 +12,7 @@ from wva_exporter.core.policies import POLICIES
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.discovery.catalogue import Catalogue
 from wva_exporter.discovery.discover import discover
+from wva_exporter.discovery.inventory import inventory
 from wva_exporter.service.wiring import declarations_of, rules_of
 from wva_exporter.sources.assemble import Membership, assemble
 from wva_exporter.sources.remembered import Remembered
@@ -67,6 +68,8 @@ class Cycle:
                 pods=sightings.pods,
                 variant_of=catalogue.variant_of,
                 workloads=catalogue.workload,
+                inventory=inventory(sightings.nodes, self._settings.gpus),
+                part_of=catalogue.part_of,
                 estranged=catalogue.estranged,
             ),
             default_namespace=namespace,

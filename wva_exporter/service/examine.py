@@ -16,6 +16,7 @@ from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.engines.catalogue import ENGINES
 from wva_exporter.engines.promql import series_of
+from wva_exporter.engines.table import Engine
 from wva_exporter.service.cycle import Outcome
 from wva_exporter.sources.samples import Answer
 
@@ -90,10 +91,19 @@ def _variants(outcome: Outcome) -> Iterator[str]:
         for signal in NEEDED:
             lacking = int(np.count_nonzero(live & ~replicas[signal].known))
             if lacking:
-                looked_for = ", ".join(series_of(signal, ENGINES))
+                looked_for = ", ".join(series_of(signal, _engines(outcome, row)))
                 yield f"{_name(fleet, row)}: {lacking} replicas lack {signal} (looked for {looked_for})"
     for pod in outcome.catalogue.unattributed:
         yield f"pod {pod.name} of namespace {pod.namespace} (model {pod.model or 'unknown'}) belongs to no variant"
+
+
+def _engines(outcome: Outcome, row: int) -> tuple[Engine, ...]:
+    """The engines that the replicas of a variant run."""
+    catalogue = outcome.catalogue
+    types = {
+        pod.engine_type for pod, own in zip(catalogue.pods, catalogue.variant_of.tolist(), strict=True) if own == row
+    }
+    return tuple(engine for engine in ENGINES if engine.name in types)
 
 
 def _interval(interval: Answer | None, settings: Settings) -> Iterator[str]:

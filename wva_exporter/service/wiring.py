@@ -10,7 +10,9 @@ from wva_exporter.config.schema import Settings
 from wva_exporter.core.declaration import Declarations, VariantDeclaration
 from wva_exporter.core.rules import Rules
 from wva_exporter.discovery.manifests import read_manifests
+from wva_exporter.discovery.wva_configmap import read_settings
 from wva_exporter.engines.promql import QuerySettings, queries
+from wva_exporter.service.migration import beneath
 from wva_exporter.sources.credentials import BasicAuth, Tls
 from wva_exporter.sources.prometheus import PrometheusSettings, PrometheusSource
 from wva_exporter.sources.scrape import ScrapeSettings, ScrapeSource
@@ -96,7 +98,7 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def declarations_of(settings: Settings) -> Declarations:
-    """Everything declared: our own file first, then the manifests that it names.
+    """Everything declared: our own file first, then what the manifests that it names declare beside it, variants and settings.
 
     Of a variant that both declare, what the file leaves out is taken from the manifest.
 
@@ -105,11 +107,12 @@ def declarations_of(settings: Settings) -> Declarations:
     """
     own = settings.declarations()
     found = read_manifests(settings.discovery.manifests, settings.default_namespace)
+    theirs = read_settings(settings.discovery.manifests)
     applied = {(variant.namespace, variant.name): variant for variant in found}
     completed = tuple(
         _completed(variant, applied.pop((variant.namespace, variant.name), None)) for variant in own.variants
     )
-    return replace(own, variants=completed + tuple(applied.values()))
+    return replace(beneath(own, settings, theirs), variants=completed + tuple(applied.values()))
 
 
 def _completed(own: VariantDeclaration, applied: VariantDeclaration | None) -> VariantDeclaration:

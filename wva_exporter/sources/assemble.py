@@ -6,8 +6,8 @@ pods that exist without usable numbers become silent replicas, and every doubt i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,14 +20,17 @@ from wva_exporter.core.snapshot import REASON_CODE, Counts, Inputs, Presence, Re
 from wva_exporter.errors import Reason
 from wva_exporter.sources.counts import count
 from wva_exporter.sources.merge import Places, Rows, merge
-from wva_exporter.sources.presence import Standing, evidence, standing
-from wva_exporter.sources.router import router_queue
+from wva_exporter.sources.presence import PodKey, Standing, evidence, standing
+from wva_exporter.sources.router import offered, refused, router_queue
 from wva_exporter.sources.samples import Observation
 
 FULL_COVERAGE = 0.9
 """Windows filled less than this may hide load: no target falls on them."""
 
 _ESSENTIAL = (Signal.KV_PEAK, Signal.WAITING_PEAK)
+_BESIDE = (Signal.POWER,)
+"""What another target than the engine tells of its pod: a job of its own is no sign of a second scrape."""
+
 _OF_EXISTENCE = (Signal.AGE, Signal.UP, Signal.SEEN, Signal.WORKLOADS, Signal.OWNERS, Signal.PODS)
 
 
@@ -35,13 +38,17 @@ _OF_EXISTENCE = (Signal.AGE, Signal.UP, Signal.SEEN, Signal.WORKLOADS, Signal.OW
 class Membership:
     """Whose the seen pods are: ``pods[i]`` belongs to variant ``variant_of[i]``, -1 to none; ``workloads`` per variant.
 
-    ``estranged`` are variants some of whose pods serve another model than theirs: those pods exist, and are not counted.
+    ``inventory`` is the GPUs that there are, by accelerator type. ``part_of`` names the leader of each pod that serves as a
+    part of a group, both by namespace and name: the group is one replica. ``estranged`` are variants some of whose pods serve
+    another model than theirs: those pods exist, and are not counted.
     """
 
     fleet: Fleet
     pods: Sequence[Pod]
     variant_of: IntArray
     workloads: Sequence[Workload | None]
+    inventory: Mapping[str, int] = field(default_factory=dict)
+    part_of: Mapping[PodKey, PodKey] = field(default_factory=dict)
     estranged: Collection[int] = ()
 
 
@@ -57,7 +64,7 @@ def assemble(
         max_input_age_seconds: a sample older than this says nothing about now.
     """
     fleet = members.fleet
-    stands = standing(members.pods, evidence(observation, default_namespace))
+    stands = _of_groups(members, standing(members.pods, evidence(observation, default_namespace)))
     kept = [
         (pod, variant, stand)
         for pod, variant, stand in zip(members.pods, members.variant_of.tolist(), stands, strict=True)
@@ -67,7 +74,7 @@ def assemble(
     variant = integers([v for _, v, _ in kept])
     answering = np.array([stand is Standing.ANSWERS for _, _, stand in kept], dtype=np.bool_)
 
-    signals = _signals(observation, pods, default_namespace)
+    signals = _signals(observation, pods, members, default_namespace)
     stale = answering & _stale(signals, max_input_age_seconds)
     lacking = answering & ~stale & ~_essential(signals)
     live = answering & ~stale & ~lacking
@@ -84,16 +91,38 @@ def assemble(
         trouble=_trouble(observation, members, model, live=live, stale=stale, lacking=lacking),
         covered=_covered(replicas, model, len(fleet.models)),
         router_queue=router_queue(observation, fleet),
+        offered=offered(observation, fleet),
+        refused=refused(observation, fleet),
+        inventory=members.inventory,
         partial=_partial(observation),
     )
 
 
-def _signals(observation: Observation, pods: Sequence[Pod], default_namespace: str) -> Column:
-    """Every signal of every pod: shape (signals, pods)."""
-    places = Places(pods, default_namespace)
+def _of_groups(members: Membership, stands: Sequence[Standing]) -> list[Standing]:
+    """A group of pods stands as its leader does, but is silent where a part of it is: half of a load is no load."""
+    found = list(stands)
+    rows = {(pod.namespace, pod.name): row for row, pod in enumerate(members.pods)}
+    for part, leader in members.part_of.items():
+        if (part in rows and leader in rows) and stands[rows[part]] is Standing.SILENT:
+            row = rows[leader]
+            found[row] = max(found[row], Standing.SILENT)
+    return found
+
+
+def _signals(observation: Observation, pods: Sequence[Pod], members: Membership, default_namespace: str) -> Column:
+    """Every signal of every pod, the parts of a group in the row of its leader: shape (signals, pods)."""
+    row = {(pod.namespace, pod.name): i for i, pod in enumerate(pods)}
+    row |= {part: row[leader] for part, leader in members.part_of.items() if leader in row}
+    job = {(pod.namespace, pod.name): pod.job for pod in members.pods}
+    places, anyone = Places(row, job, default_namespace), Places(row, {}, default_namespace)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
     columns = [
-        merge(signal, Rows.of(observation.answers.get(signal), places), capacity, len(pods))
+        merge(
+            signal,
+            Rows.of(observation.answers.get(signal), anyone if signal in _BESIDE else places),
+            capacity,
+            len(pods),
+        )
         for signal in REPLICA_SIGNALS
     ]
     return Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 
 from wva_exporter.conventions import Signal
 from wva_exporter.core.declaration import Workload
-from wva_exporter.core.sightings import Pod, Scaler, Sightings
+from wva_exporter.core.sightings import Node, Pod, Scaler, Sightings
+from wva_exporter.engines import kubernetes
 from wva_exporter.sources.samples import Labels, Observation
 
 MOST_REPLICAS = 1_000_000
-"""No workload has more: a larger number is not believed."""
+"""More replicas, or GPUs of a node, than this nobody has: a larger number is not believed."""
 
 UP_TAG = "up"
 """``engine_type`` of those rows of ``SEEN`` that tell of a target's ``up`` and not of an engine."""
@@ -48,7 +49,10 @@ def sight(observation: Observation, default_namespace: str, before: Sequence[Pod
             variant_label=labels.llm_d_ai_variant,
         )
     return Sightings(
-        pods=tuple(pods[key] for key in sorted(pods)), owner=_owners(observation), scalers=_scalers(observation)
+        pods=tuple(pods[key] for key in sorted(pods)),
+        owner=_owners(observation),
+        scalers=_scalers(observation),
+        nodes=_nodes(observation),
     )
 
 
@@ -78,6 +82,22 @@ def _owners(observation: Observation) -> dict[tuple[str, str], Workload]:
         replaced = above.get((row.namespace, row.owner_name)) if row.owner_kind == "ReplicaSet" else None
         owner[row.namespace, row.pod] = replaced or direct
     return owner
+
+
+def _nodes(observation: Observation) -> tuple[Node, ...]:
+    """Nodes that have GPUs, whatever resource counts them."""
+    answer = observation.answers.get(Signal.NODES)
+    if answer is None or answer.failure is not None:
+        return ()
+    product: dict[str, str] = {}
+    gpus: dict[str, dict[str, int]] = {}
+    for row, value in zip(answer.labels, answer.value.tolist(), strict=True):
+        if row.metric == kubernetes.NODE_LABELS:
+            named = (getattr(row, label) for label in kubernetes.PRODUCT_LABELS)
+            product[row.node] = next((name for name in named if name), "")
+        elif row.resource in kubernetes.GPU_RESOURCES and 0 < value < MOST_REPLICAS:
+            gpus.setdefault(row.node, {})[row.resource] = int(value)
+    return tuple(Node(name, product.get(name, ""), sum(gpus[name].values())) for name in sorted(gpus))
 
 
 def _scalers(observation: Observation) -> tuple[Scaler, ...]:
