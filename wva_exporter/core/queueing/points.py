@@ -139,11 +139,7 @@ def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
     weight = np.maximum(rate.otherwise(0.0), 1e-12)
 
     def mean(column: Column, weights: FloatArray) -> Column:
-        share = np.where(column.known, weights, 0.0)
-        total = np.bincount(variant, weights=share, minlength=rows)
-        over = np.bincount(variant, weights=share * column.value, minlength=rows)
-        result = np.divide(over, total, out=np.zeros(rows), where=total > 0.0)
-        return Column.of(result[:, None], (total > 0.0)[:, None])
+        return _mean(column, weights, variant, rows)
 
     one = np.ones(len(variant))
     seen = Observations.of(
@@ -159,6 +155,15 @@ def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
     )
     arguments = mean(of(Signal.KV_CAPACITY), one)
     return Points(time=np.array([snapshot.time]), seen=seen, arguments=arguments)
+
+
+def _mean(column: Column, weights: FloatArray, row: IntArray, rows: int) -> Column:
+    """Weighted mean of what is known of each row: shape (rows, 1)."""
+    share = np.where(column.known, weights, 0.0)
+    total = np.bincount(row, weights=share, minlength=rows)
+    over = np.bincount(row, weights=share * column.value, minlength=rows)
+    result = np.divide(over, total, out=np.zeros(rows), where=total > 0.0)
+    return Column.of(result[:, None], (total > 0.0)[:, None])
 
 
 def throughput(
