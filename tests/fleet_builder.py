@@ -55,6 +55,7 @@ def fleet(*variants: V, policy: str = "wva-v1", retention: float | None = None) 
             name=tuple(k[1] for k in keys),
             policy=(policy,) * len(keys),
             thresholds=Thresholds.default(len(keys)),
+            priority=np.ones(len(keys)),
             zero_retention_seconds=Column.from_optional([retention] * len(keys)),
         ),
         variants=Variants(
@@ -100,6 +101,8 @@ def snapshot(
         trouble=integers([REASON_CODE[trouble]] * models),
         covered=flags([covered] * models),
         router_queue=Column.from_optional([router_queue] * models),
+        offered=Column.unknown(models),
+        refused=Column.unknown(models),
         partial=partial,
     )
 
@@ -126,6 +129,7 @@ def _counts(
         current=Column.from_optional(exist),
         ready=Column.from_optional([ready.get(name, n) for name, n in zip(names, settled, strict=True)]),
         declared=flags([declared] * len(of)),
+        disputed=flags([False] * len(of)),
     )
 
 

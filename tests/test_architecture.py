@@ -186,6 +186,7 @@ def test_what_is_imported_is_declared() -> None:
         "yaml": "pyyaml",
         "pydantic_core": "pydantic",
         "_jsonnet": "jsonnet",
+        "re2": "google_re2",
     }  # import name: the package that brings it
     findings = {
         at(path, line, f"{top} is not in the dependencies")

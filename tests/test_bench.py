@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from bench.canned import shape
 from bench.cycle import cycles
 from bench.fleet import REPLICAS, bodies
 from bench.measure import Measurement
-
 from wva_exporter.conventions import PER_VARIANT, Signal
 from wva_exporter.engines.promql import QuerySettings, queries
 

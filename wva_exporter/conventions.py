@@ -29,6 +29,7 @@ class Signal(StrEnum):
     PREFIX_HIT_RATIO = "prefix_hit_ratio"  # ratio 0..1
     AGE = "age"  # seconds since the newest sample
     COVERAGE = "coverage"  # ratio 0..1 of the samples that a full window has
+    POWER = "power"  # watts of a pod's GPUs now, summed
 
     # of the fleet's surroundings
     UP = "up"  # 1 or 0 per target, now, of the jobs that run engines
@@ -37,7 +38,10 @@ class Signal(StrEnum):
     OWNERS = "owners"  # pod and replica set owners
     PODS = "pods"  # readiness and deletion of pods
     SCALERS = "scalers"  # bounds and targets of HPAs
+    NODES = "nodes"  # GPUs that nodes have to give, and which ones
     ROUTER_QUEUE = "router_queue"  # requests waiting before any engine
+    ROUTER_ARRIVALS = "router_arrivals"  # requests per second that are offered, whatever becomes of them
+    ROUTER_OUTCOMES = "router_outcomes"  # requests per second that leave the router's queue, by outcome
 
 
 REPLICA_SIGNALS = (
@@ -56,6 +60,7 @@ REPLICA_SIGNALS = (
     Signal.PREFIX_HIT_RATIO,
     Signal.AGE,
     Signal.COVERAGE,
+    Signal.POWER,
 )
 """Signals with one number a replica, in the order of ``Replicas.signals``."""
 
@@ -80,6 +85,7 @@ class Label(StrEnum):
     REASON = "reason"
     SIGNAL = "signal"
     UNIT = "unit"
+    PARAMETER = "parameter"
 
 
 class Annotation(StrEnum):
@@ -193,6 +199,21 @@ INPUT_MISSING = _gauge(
     "wva_input_missing", (Label.NAMESPACE, Label.MODEL, Label.SIGNAL), "Whether the last cycle lacked this input."
 )
 
+# What was learned of engines: the whole memory of learning, read back after a restart.
+MODEL_PARAMETER = _gauge(
+    "wva_model_parameter",
+    (*_VM, Label.PARAMETER),
+    "Learned service parameter: alpha per iteration, beta per token computed, gamma per token read from the KV cache.",
+)
+MODEL_PARAMETER_STDDEV = _gauge(
+    "wva_model_parameter_stddev", (*_VM, Label.PARAMETER), "Standard deviation of the learned service parameter."
+)
+MODEL_PARAMETER_RESET = _gauge(
+    "wva_model_parameter_reset_timestamp_seconds",
+    _VM,
+    "When learning last began anew because the engine drifted or its arguments changed, by the data source's clock.",
+)
+
 # The exporter itself.
 LAST_CYCLE = _gauge(
     "wva_last_cycle_timestamp_seconds", (), "When the last cycle ended, by the clock of the data source."
@@ -248,6 +269,9 @@ PER_VARIANT = (
     VARIANT_INFO,
     REPLICA_SCALING,
 )
+PER_LEARNED = (MODEL_PARAMETER, MODEL_PARAMETER_STDDEV, MODEL_PARAMETER_RESET)
+"""Of each variant whose policy learns: seven series more."""
+
 PER_MODEL = (INPUT_AGE, INPUT_MISSING)
 OF_EXPORTER = (
     LAST_CYCLE,
@@ -273,6 +297,7 @@ ERROR_KINDS = (
     ("config", "reload"),
     ("web", "config"),
     ("web", "request"),
+    ("source", "credentials"),
 )
 """Component and type of every error that ``wva_errors_total`` counts, each published from 0 on."""
 

@@ -92,6 +92,7 @@ class Reason(StrEnum):
     MIN = "min"
     MAX = "max"
     MAX_UNKNOWN = "max_unknown"
+    INVENTORY = "inventory"
     DOWN_BRAKE = "down_brake"
     IDLE = "idle"
     WOKEN = "woken"

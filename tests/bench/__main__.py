@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from bench import cycle, process
+from bench import cycle, learning, models, process, sizing, tokens
 from bench.measure import Measurement, calibration
 
 
@@ -13,6 +13,10 @@ def _all() -> Iterator[Measurement]:
     yield calibration()
     yield from cycle.measurements()
     yield from process.measurements()
+    yield from sizing.measurements()
+    yield from tokens.measurements()
+    yield from models.measurements()
+    yield from learning.measurements()
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wva_exporter.conventions import REPLICA_SIGNALS, Signal
+from wva_exporter.conventions import Signal
 
 REPLICAS = 4
 VARIANTS_OF_A_MODEL = 2
@@ -97,7 +97,7 @@ def bodies(variants: int, seed: int, time: float) -> dict[Signal, bytes]:
     everyone = [_variant(number) for number in range(variants)]
     rng = np.random.default_rng(INPUTS_SEED + seed)
     engines = [line for variant in everyone for line in _engine_labels(variant)]
-    answers = {signal: _body(_replica_rows(signal, engines, rng), time) for signal in REPLICA_SIGNALS}
+    answers = {signal: _body(_replica_rows(signal, engines, rng), time) for signal in _LEVELS}
     answers[Signal.SEEN] = _body(_targets(everyone, engines), time)
     answers[Signal.WORKLOADS] = _body((row for variant in everyone for row in _workloads(variant, rng)), time)
     answers[Signal.PODS] = _body((row for variant in everyone for row in _pods(variant)), time)

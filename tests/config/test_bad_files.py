@@ -44,7 +44,15 @@ ONE_FINDING = {
     # unknown keys
     "interval: 15s\ntreshold: {kv: 0.5}": "wva.yaml:2: unknown key 'treshold'; did you mean 'thresholds'?",
     "costBudgetPerHour: 5": "wva.yaml:1: unknown key 'costBudgetPerHour'; did you mean 'cost_budget_per_hour'?",
-    "thresholds: {cpu: 1}": "wva.yaml:1: thresholds: unknown key 'cpu'; known here: kv, queue, kv_spare, queue_spare",
+    "thresholds: {cpu: 1}": (
+        "wva.yaml:1: thresholds: unknown key 'cpu'; known here: kv, queue, kv_spare, queue_spare, scale_up, scale_down"
+    ),
+    "thresholds: {scale_up: 0.7}": (
+        "wva.yaml:1: thresholds.scale_up: 0.7 is not allowed: must be above scale_down, 0.7"
+    ),
+    "thresholds: {scale_up: 0.6, scale_down: 0.6}": (
+        "wva.yaml:1: thresholds.scale_down: 0.6 is not allowed: must be below scale_up, 0.6"
+    ),
     "variants:\n- name: a\n  model: m\n  acelerator: A100": (
         "wva.yaml:4: variants[0]: unknown key 'acelerator'; did you mean 'accelerator'?"
     ),
@@ -93,7 +101,7 @@ ONE_FINDING = {
         "wva.yaml:4: models[0].thresholds.kv_spare: 0.4 is not allowed: must be at most kv, 0.3"
     ),
     # names and choices
-    "policy: wva-v9": "wva.yaml:1: policy: 'wva-v9' is not allowed: must be wva-v1",
+    "policy: wva-v9": "wva.yaml:1: policy: 'wva-v9' is not allowed: must be wva-v1 or wva-v2",
     "compat: strict": "wva.yaml:1: compat: 'strict' is not allowed: must be exact or corrected",
     "currency: 5": "wva.yaml:1: currency: 5 is not allowed: must be text: put it in quotes",
     "currency: ''": "wva.yaml:1: currency: '' is not allowed: must not be empty",
@@ -160,9 +168,7 @@ VARIANT_FINDINGS = {
     "gpus_per_replica: 0": "gpus_per_replica: 0 is not allowed: must be at least 1 and at most 1000000",
     "accelerator: 4090": "accelerator: 4090 is not allowed: must be text: put it in quotes",
     "selector: {}": "selector: at least one label must be given",
-    "selector: {pod: '['}": (
-        "selector.pod: '[' is not allowed: must be a regular expression: unterminated character set at position 0"
-    ),
+    "selector: {pod: '['}": ("selector.pod: '[' is not allowed: must be a regular expression (RE2): missing ]: ["),
     "selector: {pod: 5}": "selector.pod: 5 is not allowed: must be text: put it in quotes",
     "workload: {kind: Deployment}": "workload: name is required",
 }
@@ -288,7 +294,7 @@ def test_a_secret_in_a_wrong_place_is_not_repeated(text: str) -> None:
 def test_what_a_regular_expression_is_refused_for_cannot_forge_a_line() -> None:
     """The reason repeats a piece of the pattern, here an escape sequence."""
     (line,) = findings('variants: [{name: a, model: m, selector: {pod: "[\\e-\\a]"}}]')
-    assert line.endswith(r"must be a regular expression: bad character range \x1b-\x07 at position 1")
+    assert line.endswith(r"must be a regular expression (RE2): invalid character class range: \x1b-\x07")
 
 
 @given(st.text())

@@ -163,6 +163,9 @@ def test_global_keys_are_the_fallback_of_every_model() -> None:
         queue_threshold=5.0,
         kv_spare=0.1,
         queue_spare=3.0,
+        scale_up=0.85,
+        scale_down=0.70,
+        priority=1.0,
         zero_retention_seconds=600.0,
     )
 

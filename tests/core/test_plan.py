@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+from deciding import RULES, decide, targets, why
 from fleet_builder import R, V, fleet, snapshot
 
-from wva_exporter.core.decision import Memory, Plan
+from wva_exporter.core.columns import Column
+from wva_exporter.core.decision import Memory
 from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import POLICIES
-from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.errors import Reason
 
-RULES = Rules()
 ONE = fleet(V(name="a100"))
-
-
-def decide(*views: Snapshot, rules: Rules = RULES) -> Plan:
-    """The last plan of consecutive cycles."""
-    result, memory = None, None
-    for view in views:
-        result, memory = plan(view, memory, POLICIES, rules)
-    assert result is not None
-    return result
-
-
-def targets(result: Plan) -> dict[str, float | None]:
-    """Targets by variant name."""
-    return dict(zip(result.fleet.variants.name, result.target.listed(), strict=True))
-
-
-def why(result: Plan) -> dict[str, Reason]:
-    """Reasons by variant name."""
-    return dict(zip(result.fleet.variants.name, result.reasons, strict=True))
 
 
 def busy(of: Fleet, count: int, *, time: float, kv: float = 0.6, **more: object) -> Snapshot:
@@ -94,6 +78,87 @@ def test_the_first_target_after_a_start_is_never_below_what_exists() -> None:
     assert targets(decide(idle[0])) == {"a100": 4}
     assert why(decide(idle[0])) == {"a100": Reason.STARTED}
     assert targets(decide(*idle)) == {"a100": 3}
+
+
+def test_a_fleet_that_comes_into_sight_bit_by_bit_gets_no_target_yet() -> None:
+    """The exporter starts with its Prometheus: what is seen first is not what exists."""
+    views = [busy(ONE, n, time=15.0 * n, kv=0.05, covered=False) for n in (2, 5, 9)]
+    assert targets(decide(*views)) == {"a100": None}
+    assert why(decide(*views)) == {"a100": Reason.COVERAGE}
+    assert targets(decide(*views, busy(ONE, 10, time=200.0, kv=0.05))) == {"a100": 10}
+
+
+def test_a_declared_count_needs_no_such_wait() -> None:
+    """kube-state-metrics knows ten from the start."""
+    view = busy(ONE, 2, time=0, covered=False, current={"a100": 10}, ready={"a100": 10}, declared=True)
+    assert targets(decide(view)) == {"a100": 10}
+
+
+def declared(live: int, counted: int, *, time: float) -> Snapshot:
+    """So many replicas answer, and kube-state-metrics counts so many."""
+    count = {"a100": float(counted)}
+    return snapshot(ONE, [R(v="a100", kv=0.6)] * live, time=time, current=count, ready=count, declared=True)
+
+
+def test_a_count_below_what_answers_is_not_believed() -> None:
+    """Six answer; kube-state-metrics says none, for it speaks of another workload: nothing falls."""
+    first = decide(declared(6, 0, time=0))
+    assert (targets(first), first.current.listed()) == ({"a100": 6}, [6])
+    later = decide(declared(6, 6, time=0), declared(6, 2, time=15), declared(6, 0, time=600))
+    assert targets(later) == {"a100": 6}
+    assert why(later) == {"a100": Reason.REPLICAS_UNCOUNTED}
+
+
+def test_replicas_that_leave_as_asked_are_not_called_back() -> None:
+    """Three were asked for and are counted; the fourth still answers while it ends."""
+    idle = snapshot(ONE, [R(v="a100", kv=0.1)] * 4, time=15, current={"a100": 4}, ready={"a100": 4}, declared=True)
+    assert targets(decide(declared(4, 4, time=0), idle)) == {"a100": 3}
+    assert targets(decide(declared(4, 4, time=0), idle, declared(4, 3, time=30))) == {"a100": 3}
+
+
+def test_replicas_that_fall_silent_as_asked_are_not_called_back() -> None:
+    """Three were asked for; the fourth ends before kube-state-metrics counts it out."""
+    idle = snapshot(ONE, [R(v="a100", kv=0.1)] * 4, time=15, current={"a100": 4}, ready={"a100": 4}, declared=True)
+    left = [R(v="a100", kv=0.1)] * 3 + [R(v="a100", silent=True)]
+    after = snapshot(ONE, left, time=30, current={"a100": 4}, ready={"a100": 4}, declared=True)
+    assert targets(decide(declared(4, 4, time=0), idle, after)) == {"a100": 3}
+
+
+def test_while_windows_fill_no_target_is_below_what_exists() -> None:
+    """Somebody scaled up by hand; the new replicas' windows are short."""
+    views = [busy(ONE, 5, time=0), busy(ONE, 10, time=15, kv=0.05, covered=False)]
+    assert targets(decide(*views)) == {"a100": 10}
+
+
+def test_a_group_that_waits_keeps_what_was_asked_for() -> None:
+    """Four are asked for, a quota lets three exist: the target stays four."""
+    tight = snapshot(ONE, [R(v="a100", kv=0.9)] * 3, time=15, current={"a100": 3}, ready={"a100": 3}, declared=True)
+    counts = replace(tight.counts, spec=Column.of([4.0]))
+    assert targets(decide(replace(tight, counts=counts))) == {"a100": 4}
+
+
+@pytest.mark.parametrize("cheap", [V(name="cheap", cost=1, paused=True), V(name="cheap", cost=1, fixed=2)])
+def test_what_may_not_move_is_not_chosen(cheap: V) -> None:
+    """A paused or fixed variant is the cheapest: the next one grows."""
+    two = fleet(cheap, V(name="dear", cost=40))
+    full = [snapshot(two, [R(v=v, kv=0.97, waiting=20) for v in ("cheap", "cheap", "dear")], time=t) for t in (0, 15)]
+    assert targets(decide(*full))["dear"] == 2
+
+
+def test_a_variant_that_nobody_counts_is_not_chosen() -> None:
+    """Declared, without pods: its sibling grows."""
+    two = fleet(V(name="cheap", cost=1), V(name="dear", cost=40))
+    full = [snapshot(two, [R(v="dear", kv=0.97, waiting=20)] * 3, time=t) for t in (0, 15)]
+    assert targets(decide(*full)) == {"cheap": None, "dear": 4}
+
+
+def test_reasons_name_the_variant_that_moves() -> None:
+    """At its minimum a variant says so; the one that moves says why; the others are steady."""
+    low = [busy(ONE, 1, time=t, kv=0.01) for t in (0, 15)]
+    assert why(decide(*low)) == {"a100": Reason.STEADY}  # one replica alone has nobody to give its load to
+    two = fleet(V(name="a100", cost=10, minimum=2), V(name="h100", cost=40, minimum=2))
+    idle = [snapshot(two, [R(v=v, kv=0.01) for v in ("a100", "a100", "h100", "h100")], time=t) for t in (0, 15)]
+    assert set(why(decide(*idle)).values()) == {Reason.MIN}
 
 
 def test_a_pending_replica_locks_the_group() -> None:
@@ -199,6 +264,7 @@ def test_targets_obey_their_bounds() -> None:
 def test_a_paused_variant_keeps_its_target_and_a_fixed_one_its_number() -> None:
     """The operator's word is the last one."""
     before = busy(ONE, 3, time=0)
+    assert targets(decide(snapshot(fleet(V(name="a100", paused=True)), [], time=0, covered=False))) == {"a100": None}
     paused = fleet(V(name="a100", paused=True))
     full = busy(paused, 3, time=15, kv=0.9)
     assert targets(decide(before, full)) == {"a100": 3}
@@ -206,52 +272,6 @@ def test_a_paused_variant_keeps_its_target_and_a_fixed_one_its_number() -> None:
     fixed = fleet(V(name="a100", fixed=7))
     assert targets(decide(before, busy(fixed, 3, time=15))) == {"a100": 7}
     assert why(decide(before, busy(fixed, 3, time=15))) == {"a100": Reason.FIXED}
-
-
-ZERO = fleet(V(name="a100", minimum=0), V(name="h100", minimum=0, cost=40), retention=60.0)
-
-
-def idle(time: float, router_queue: float | None = 0.0) -> Snapshot:
-    """One replica of each variant without any request."""
-    signals = dict.fromkeys([], 0.0)
-    rows = [R(v=v, kv=0.0, running=0.0, signals=signals) for v in ("a100", "h100")]
-    return snapshot(ZERO, rows, time=time, router_queue=router_queue)
-
-
-def parked(time: float, router_queue: float | None) -> Snapshot:
-    """Nothing runs, and kube-state-metrics says so."""
-    none = {"a100": 0.0, "h100": 0.0}
-    return snapshot(
-        ZERO, [], time=time, current=none, declared=True, trouble=Reason.NO_SERIES, router_queue=router_queue
-    )
-
-
-def test_zero_needs_proof_for_the_whole_retention() -> None:
-    """A minute of known idleness, the router's queue included, and not a second less."""
-    assert targets(decide(idle(0), idle(30), idle(59))) == {"a100": 1, "h100": 1}
-    result = decide(idle(0), idle(30), idle(60))
-    assert targets(result) == {"a100": 0, "h100": 0}
-    assert why(result) == {"a100": Reason.IDLE, "h100": Reason.IDLE}
-
-
-def test_without_a_router_series_nothing_goes_to_zero() -> None:
-    """Nobody could wake it."""
-    result = decide(idle(0, None), idle(30, None), idle(90, None))
-    assert targets(result) == {"a100": 1, "h100": 1}
-    assert set(why(result).values()) == {Reason.CANNOT_WAKE}
-
-
-def test_a_waiting_request_wakes_the_cheapest_variant() -> None:
-    """One replica, of one variant."""
-    result = decide(parked(0, 0.0), parked(15, 3.0))
-    assert targets(result) == {"a100": 1, "h100": 0}
-    assert why(result)["a100"] == Reason.WOKEN
-
-
-def test_a_parked_model_stays_parked_however_long() -> None:
-    """Its engines' silence is not missing data."""
-    result = decide(*(parked(t, 0.0) for t in range(0, 3600, 300)))
-    assert targets(result) == {"a100": 0, "h100": 0}
 
 
 def test_each_role_decides_for_itself() -> None:

@@ -87,6 +87,7 @@ def test_the_step_repeats_the_original(case: dict[str, Any], *, exact: bool) -> 
         desired=integers([v.get("desired", 0) for v in variants]),
         minimum=integers([v.get("min") or 0 for v in variants]),
         maximum=Column.from_optional([v.get("max") or None for v in variants]),
+        movable=np.ones(len(variants), dtype=np.bool_),
     )
     targets, _ = step(np.array([given["scale_up"]]), np.array([given["scale_down_safe"]]), stand, exact=exact)
     got = {v["n"]: int(n) for v, n in zip(variants, targets.tolist(), strict=True)}

@@ -158,6 +158,20 @@ def test_only_the_leader_of_a_group_is_a_replica(seen_pods: list[str], replicas:
     assert result.workload == (group,)
 
 
+@pytest.mark.parametrize("owned", [True, False], ids=["owners known", "names only"])
+def test_a_pod_of_a_set_that_is_named_like_a_pod_is_its_worker(owned: bool) -> None:
+    """So a LeaderWorkerSet names the StatefulSet of a group's workers, whether or not anything else speaks of groups."""
+    names = ["llama-0", "llama-0-1", "llama-1", "llama-1-1"]
+    owner = {("llm", name): workload(name.rsplit("-", 1)[0], "StatefulSet") for name in names if owned}
+    result = found(Sightings(pods=tuple(map(pod, names)), owner=owner))
+    assert members(result) == {"llama": ["llama-0", "llama-1"], "": ["llama-0-1", "llama-1-1"]}
+    assert result.part_of == {
+        ("llm", "llama-0-1"): ("llm", "llama-0"),
+        ("llm", "llama-1-1"): ("llm", "llama-1"),
+    }
+    assert result.unattributed == ()
+
+
 def test_a_workload_with_two_ordinals_is_no_group_elsewhere() -> None:
     """A Deployment beside groups keeps all its pods."""
     plain = seen(

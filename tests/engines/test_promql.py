@@ -18,11 +18,14 @@ from wva_exporter.engines.promql import (
     quoted,
     series_of,
 )
+from wva_exporter.engines.vllm import VLLM
 from wva_exporter.errors import InvalidValue
 
 FUNCTIONS = {
     "avg_over_time",
+    "clamp_min",
     "count_over_time",
+    "deriv",
     "label_replace",
     "max_over_time",
     "present_over_time",
@@ -82,7 +85,9 @@ def test_every_query_parses_and_uses_only_functions_that_all_servers_share(
 def test_extra_matchers_stand_on_every_selector() -> None:
     """A tenant's matcher that one selector lacked would mix tenants."""
     for promql in (query.promql for query in queries(settings(matchers={"cluster": "eu"}))):
-        names = re.findall(r"(?:vllm:\w+|\bup|llm_d_epp\w+|inference_extension\w+)(?=[{\[)])|__name__", promql)
+        names = re.findall(
+            r"(?:(?:vllm|sglang):\w+|trtllm_\w+|\bup|llm_d_\w*epp\w+|inference_[eo]\w+)(?=[{\[)])|__name__", promql
+        )
         assert promql.count('cluster="eu"') == len(names) > 0
 
 
@@ -142,7 +147,8 @@ def test_an_alternative_of_texts_matches_them_and_nothing_else(texts: list[str],
 @given(UNICODE)
 def test_no_matcher_value_changes_the_shape_of_a_query(value: str) -> None:
     """Whatever an operator writes as a matcher, the parser sees one selector and in it that value."""
-    selector = promql_parser.parse(asked(Signal.RUNNING, matchers={"cluster": value})).args[0].expr
+    (promql,) = (q.promql for q in queries(settings(matchers={"cluster": value}), [VLLM]) if q.signal is Signal.RUNNING)
+    selector = promql_parser.parse(promql).args[0].expr
     assert selector.name == "vllm:num_requests_running"
     assert [(m.name, m.value) for m in selector.matchers.matchers] == [("cluster", value)]
 
@@ -167,8 +173,17 @@ def test_settings_that_no_query_can_carry_are_refused(changed: dict[str, object]
 
 def test_the_names_of_a_signal_stand_in_the_order_of_preference() -> None:
     """What ``check`` names as missing is what the queries look for."""
-    assert series_of(Signal.KV) == ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc")
-    assert series_of(Signal.INPUT_TOKENS) == ("vllm:request_prompt_tokens_sum", "vllm:request_prompt_tokens_count")
+    assert series_of(Signal.KV, [VLLM]) == ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc")
+    assert series_of(Signal.INPUT_TOKENS, [VLLM]) == (
+        "vllm:request_prompt_tokens_sum",
+        "vllm:request_prompt_tokens_count",
+    )
+    assert series_of(Signal.KV_CAPACITY) == (
+        "vllm:cache_config_info",
+        "sglang:max_total_num_tokens",
+        "trtllm_kv_cache_max_blocks",
+        "trtllm_kv_cache_tokens_per_block",
+    )
     assert series_of(Signal.AGE) == ()
 
 

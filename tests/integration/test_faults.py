@@ -171,6 +171,28 @@ def test_no_wrong_answer_of_prometheus_lowers_a_target(rig: Rig, lie: str) -> No
     assert set(watch.targets) == {float(SIZE)}
 
 
+@pytest.mark.parametrize("fault", [FAILURES["down"], LIES["nothing"]], ids=["down", "answering nothing"])
+def test_a_fleet_that_nobody_declared_is_held_like_any_other(
+    rig: Rig, tmp_path: Path, fault: Callable[[str, web.Request], Any]
+) -> None:
+    """Its variants come from what Prometheus names, and stay when it names nothing."""
+    discovered = "\n".join(CONFIG.format(url=rig.farm.url).splitlines()[:-1])
+    exporter = Exporter.start(tmp_path, discovered)
+    try:
+        exporter.wait(lambda: exporter.value("wva_desired_replicas") == SIZE, "a target for the discovered variant")
+        with Watch(exporter=exporter) as watch:
+            rig.farm.fault = fault
+            exporter.wait(lambda: exporter.reason() not in ("none", ""), "a hold")
+            time.sleep(2.0)
+            rig.farm.fault = None
+            exporter.wait(lambda: exporter.reason() == "none", "a decision on good data")
+    finally:
+        rig.farm.fault = None
+        exporter.kill()
+    assert set(watch.targets) == {float(SIZE)}
+    rig.settle()
+
+
 def test_half_of_the_engines_failing_at_peak_lowers_nothing(rig: Rig) -> None:
     """Three of six answer 500 and the other three look idle, without kube-state-metrics."""
     engines = list(rig.farm.engines.values())

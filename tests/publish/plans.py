@@ -11,6 +11,8 @@ from wva_exporter.conventions import Input
 from wva_exporter.core.columns import Column, flags, floats, integers
 from wva_exporter.core.decision import Gauges, Plan, Step
 from wva_exporter.core.fleet import Fleet, Models, Origin, Role, Thresholds, Variants
+from wva_exporter.core.queueing.belief import Belief
+from wva_exporter.core.queueing.learning import Learned
 from wva_exporter.core.snapshot import REASON_CODE, Inputs
 from wva_exporter.errors import Reason
 
@@ -53,6 +55,7 @@ def fleet_of(variants: Sequence[V], policy: str = "wva-v1") -> Fleet:
             name=tuple(name for _, name in models),
             policy=(policy,) * len(models),
             thresholds=Thresholds.default(len(models)),
+            priority=np.ones(len(models)),
             zero_retention_seconds=Column.unknown(len(models)),
         ),
         variants=Variants(
@@ -106,6 +109,10 @@ def plan_of(*variants: V, policy: str = "wva-v1", fleet: Fleet | None = None, ti
         ),
         inputs=Inputs(age_seconds=Column.of(floats(ages), ~missing), missing=flags(missing)),
         steps=(Step(name="policy", replicas=target, reason=reasons),),
+        learned=Learned(
+            belief=Belief.of([[7e-3, 2e-5, 5e-8]] * len(chosen), [[1e-4, 1e-6, 1e-8]] * len(chosen)),
+            began_at=Column.of([1.7e9] * len(chosen)),
+        ),
     )
 
 

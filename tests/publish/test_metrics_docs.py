@@ -10,12 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from publish.plans import plan_of
 from publish.serving import serving
 
-from wva_exporter.conventions import OF_EXPORTER, PER_MODEL, PER_VARIANT, Kind, Metric, Signal
+from wva_exporter.conventions import OF_EXPORTER, PER_LEARNED, PER_MODEL, PER_VARIANT, Kind, Metric, Signal
 from wva_exporter.errors import QueryFailure, Reason
 from wva_exporter.publish.selfmetrics import SelfMetrics
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
-EVERY = (*PER_VARIANT, *PER_MODEL, *OF_EXPORTER)
+EVERY = (*PER_VARIANT, *PER_LEARNED, *PER_MODEL, *OF_EXPORTER)
 LIBRARYS = ("process_", "python_")
 
 

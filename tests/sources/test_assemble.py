@@ -21,6 +21,7 @@ from wva_exporter.sources.samples import Answer, Observation
 from wva_exporter.sources.sight import sight
 
 FLEET = fleet(V(name="a100"))
+COUNTED = ("spec_replicas", "status_replicas", "status_replicas_ready")
 DEPLOYMENT = Workload(kind="Deployment", namespace=NAMESPACE, name="a100")
 
 
@@ -77,6 +78,16 @@ def test_eight_ranks_are_one_replica() -> None:
     assert found.replicas[Signal.KV_PEAK].listed() == [0.7]
 
 
+@pytest.mark.parametrize(
+    ("engine", "value", "tokens"),
+    [("sglang", 4000.0, 4000.0), ("trtllm", 0.0, 0.0), ("sglang", -1.0, None), ("other", 4000.0, None)],
+)
+def test_capacity_is_what_the_engine_means_by_it(engine: str, value: float, tokens: float | None) -> None:
+    """A value in tokens, or labels of blocks; an engine that nobody knows says nothing."""
+    rows = {Signal.KV_CAPACITY: answer(of_pod("p0", value, engine_type=engine))}
+    assert seen(observation(rows, pods=["p0"])).replicas[Signal.KV_CAPACITY].listed() == [tokens]
+
+
 def test_two_ports_of_a_pod_are_one_replica() -> None:
     """Ranks that listen on ports of their own count once."""
     rows = {
@@ -98,7 +109,8 @@ def test_two_ports_of_a_pod_are_one_replica() -> None:
         ([], False, None, False, Presence.SILENT),
         ([], True, None, False, None),
         ([], True, True, False, Presence.SILENT),
-        ([0.0], True, False, False, None),
+        ([0.0], True, False, False, Presence.SILENT),
+        ([], True, False, False, None),
         ([0.0], True, True, True, None),
     ],
     ids=[
@@ -107,7 +119,8 @@ def test_two_ports_of_a_pod_are_one_replica() -> None:
         "nobody knows targets",
         "its target is gone",
         "its target is gone and the pod is listed",
-        "its scrape fails and the pod is not listed",
+        "its scrape fails and the pod is not listed: a shard may be down",
+        "its target is gone and the pod is not listed",
         "it is being deleted",
     ],
 )
@@ -211,6 +224,31 @@ def test_kube_state_metrics_counts_before_the_engines_do() -> None:
     assert (found.counts.current.listed(), found.counts.pending.listed()) == ([2], [2])
 
 
+def test_of_two_counts_of_a_workload_the_larger_one_is_taken() -> None:
+    """Two clusters behind one store: neither number is sure, the smaller one may cost replicas."""
+    rows = {
+        Signal.WORKLOADS: answer(
+            *(kube(f"kube_deployment_{name}", n, deployment="a100") for n in (7, 3) for name in COUNTED)
+        )
+    }
+    found = seen(observation(rows, pods=["p0"]), DEPLOYMENT)
+    assert found.counts.current.listed() == [7]
+    assert found.counts.disputed[0]
+
+
+def test_a_pod_scraped_by_two_jobs_counts_once() -> None:
+    """Its tokens and requests are those of one engine, however many read its page."""
+    rows = {
+        Signal.RUNNING: answer(of_pod("p0", 8.0), of_pod("p0", 8.0, job="again")),
+        Signal.KV_CAPACITY: answer(
+            *(of_pod("p0", 1, job=job, num_gpu_blocks="101", block_size="16") for job in ("vllm", "again"))
+        ),
+    }
+    found = seen(observation(rows, pods=["p0"]))
+    assert found.replicas[Signal.RUNNING].listed() == [8]
+    assert found.replicas[Signal.KV_CAPACITY].listed() == [1600]
+
+
 def test_a_count_that_is_only_half_there_is_none() -> None:
     """Without the ready count the engines' own series count."""
     rows = {Signal.WORKLOADS: answer(kube("kube_deployment_status_replicas", 7, deployment="a100"))}
@@ -244,11 +282,25 @@ rows_of_anything = st.lists(
                 "pod": st.sampled_from(["", "p0", "p1"]),
                 "instance": st.sampled_from(["", "p0:8000"]),
                 "model_name": st.sampled_from(["", MODEL]),
-                "engine_type": st.sampled_from(["", "vllm", "up", "up_now"]),
+                "engine_type": st.sampled_from(["", "vllm", "sglang", "trtllm", "up", "up_now", "router_arrivals"]),
+                "dp_rank": st.text(max_size=2),
+                "outcome": st.sampled_from(["", "Dispatched", "EvictedTTL"]),
+                "node": st.text(max_size=2),
+                "resource": st.sampled_from(["", "nvidia_com_gpu", "cpu"]),
+                "gpu_uuid": st.text(max_size=2),
+                "gpu_instance": st.sampled_from(["", "1"]),
                 "engine": st.text(max_size=2),
                 "num_gpu_blocks": st.text(max_size=4),
                 "block_size": st.sampled_from(["", "16", "None", "²"]),
-                "metric": st.sampled_from(["", "kube_pod_owner", "kube_deployment_spec_replicas"]),
+                "metric": st.sampled_from(
+                    [
+                        "",
+                        "kube_pod_owner",
+                        "kube_deployment_spec_replicas",
+                        "kube_node_labels",
+                        "kube_node_status_allocatable",
+                    ]
+                ),
                 "deployment": st.sampled_from(["", "a100"]),
             },
         ),

@@ -147,15 +147,16 @@ def test_every_signal_answers_without_failure_or_warning(seen: Observation) -> N
     assert {signal: answer.detail for signal, answer in seen.answers.items() if answer.failure is not None} == {}
     assert all(answer.warnings == () and answer.dropped == 0 for answer in seen.answers.values())
     assert seen.answers.keys() == set(Signal)
-    cluster = {Signal.WORKLOADS, Signal.OWNERS, Signal.PODS, Signal.SCALERS, Signal.ROUTER_QUEUE}
-    assert {signal for signal, answer in seen.answers.items() if not len(answer)} == cluster
+    cluster = {Signal.WORKLOADS, Signal.OWNERS, Signal.PODS, Signal.SCALERS, Signal.NODES, Signal.POWER}
+    routers = {Signal.ROUTER_QUEUE, Signal.ROUTER_ARRIVALS, Signal.ROUTER_OUTCOMES}
+    assert {signal for signal, answer in seen.answers.items() if not len(answer)} == cluster | routers
     assert abs(seen.skew) < 1.0
     assert abs(seen.time - time.time()) < 5.0
 
 
 def test_rows_name_the_replica_by_the_labels_of_its_target(seen: Observation) -> None:
     """The grouping labels, the engine, and no rank where ranks are merged."""
-    for signal in set(REPLICA_SIGNALS) - {Signal.KV, Signal.KV_CAPACITY}:
+    for signal in set(REPLICA_SIGNALS) - {Signal.KV, Signal.KV_CAPACITY, Signal.POWER}:
         labels = next(labels for labels in seen.answers[signal].labels if labels.pod == "now")
         assert labels == Labels(
             namespace="llm",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wva_exporter.sources.windows import mean, peak, rate
+from wva_exporter.sources.windows import mean, peak, rate, slope
 
 GAP = math.nan
 
@@ -74,6 +74,24 @@ def test_gaps_are_left_out_of_peaks_and_means() -> None:
     assert np.isnan(mean(np.zeros((2, 0)))).all()
 
 
+@given(st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(GAP)), min_size=2, max_size=12))
+def test_a_slope_is_that_of_the_nearest_line(values: list[float]) -> None:
+    """By least squares, as ``deriv`` has it, of the samples that are there."""
+    times = 1.7e9 + 10.0 * np.arange(len(values))
+    there = ~np.isnan(values)
+    got = float(slope(times, np.array([values]))[0])
+    if there.sum() < 2:
+        assert math.isnan(got)
+    else:
+        expected = np.polyfit(times[there] - times[0], np.array(values)[there], 1)[0]
+        assert got == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_a_slope_of_nothing_is_none() -> None:
+    """An empty window, as every other function has it."""
+    assert np.isnan(slope(np.zeros(0), np.zeros((2, 0)))).all()
+
+
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=False), min_size=2, max_size=6))
 def test_the_largest_numbers_warn_nobody(values: list[float]) -> None:
     """What overflows becomes infinite and is dropped later; it does not raise."""
@@ -81,3 +99,4 @@ def test_the_largest_numbers_warn_nobody(values: list[float]) -> None:
     rate(np.arange(len(values), dtype=float), array, -1.0, float(len(values)))
     mean(array)
     peak(array)
+    slope(np.arange(len(values), dtype=float), array)

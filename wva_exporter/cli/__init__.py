@@ -19,11 +19,13 @@ COMMANDS = {
     "plan": "look once, print what would be decided and why; touches nothing",
     "check": "validate the configuration, then ask the data source what it lacks",
     "generate": "write rules, dashboards, and the objects by which HPA and KEDA follow the targets",
+    "fit": "learn the service times of an engine from measured points, and say how well they predict",
     "demo": "watch a simulated vLLM fleet under a changing load being scaled",
     "version": "print version and platform",
 }
 
 FINE, FINDINGS, BAD_INPUT, UNREACHABLE = range(4)
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Only the command that is asked for is imported: a start must not wait for what another one needs.
     """
-    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(list(sys.argv[1:] if argv is None else argv))
+    except (ConfigError, SourceError) as error:
+        for line in str(error).splitlines():
+            print(f"{PROGRAM}: {line}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
+        return FINE
+
+
+def _dispatch(given: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description="Replicas for LLM fleets, decided from Prometheus, published as series."
     )
@@ -43,22 +58,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == wanted:
             import_module(f"{__name__}.{name}").add_arguments(command)
     arguments = parser.parse_args(given)
-    try:
-        code: int = import_module(f"{__name__}.{arguments.command}").run(arguments)
-    except ConfigError as error:
-        _complain(error)
-        return BAD_INPUT
-    except SourceError as error:
-        _complain(error)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
-        return FINE
+    code: int = import_module(f"{__name__}.{arguments.command}").run(arguments)
     return code
-
-
-def _complain(error: Exception) -> None:
-    for line in str(error).splitlines():
-        print(f"{PROGRAM}: {line}", file=sys.stderr)

@@ -18,6 +18,14 @@ from wva_exporter.errors import Reason
 from wva_exporter.publish.plan_json import document
 from wva_exporter.service.cycle import Outcome
 
+WIDE = 140
+"""Columns of a page that goes to a file or a pipe."""
+
+NAMES = {"VARIANT": 0, "NAMESPACE": 80, "MODEL": 100, "ACCELERATOR": 110}
+"""What names a row, with the least width of a terminal that has room for it."""
+
+LONGEST_NAME = 40
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Settings, and the form of the answer."""
@@ -44,20 +52,26 @@ def print_table(outcome: Outcome) -> None:
     """The plan as a table: a row a variant, and under it what an operator should know."""
     plan = outcome.plan
     variants = plan.fleet.variants
-    wide = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 140)
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    shown = [name for name, least in NAMES.items() if console.width >= least]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("NAMESPACE", "VARIANT", "MODEL", "ACCELERATOR"):
-        table.add_column(heading, overflow="fold")
+    for heading in shown:
+        table.add_column(heading, overflow="ellipsis", no_wrap=True, max_width=LONGEST_NAME)
     for heading in ("NOW", "POLICY", "TARGET", "KV", "COST/H"):
-        table.add_column(heading, justify="right")
-    table.add_column("WHY", overflow="fold")
+        table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
+    table.add_column("WHY", overflow="ellipsis", no_wrap=True)
     asked = plan.steps[0].replicas.listed()
     columns = (plan.current.listed(), asked, plan.target.listed(), plan.gauges.utilization.listed(), plan.cost.listed())
     for row, (now, policy, target, use, cost) in enumerate(zip(*columns, strict=True)):
         reason = plan.reasons[row]
+        names = {
+            "VARIANT": variants.name[row],
+            "NAMESPACE": variants.namespace[row],
+            "MODEL": _model(outcome, row),
+            "ACCELERATOR": variants.accelerator[row] or "-",
+        }
         table.add_row(
-            *(Text(cell) for cell in (variants.namespace[row], variants.name[row], _model(outcome, row))),
-            Text(variants.accelerator[row] or "-"),
+            *(Text(names[name]) for name in shown),
             _count(now),
             _count(policy),
             _count(target),
@@ -65,7 +79,7 @@ def print_table(outcome: Outcome) -> None:
             "-" if cost is None else f"{cost:.2f}",
             Text(str(reason), style="yellow" if reason.holds else ""),
         )
-    wide.print(table)
+    console.print(table)
     if not len(plan.fleet):
         print("No variant was found: no engine's series, and none declared. `wva-exporter check` says what is missing.")
     for sentence in outcome.catalogue.guesses:

@@ -11,7 +11,7 @@ from wva_exporter.core.declaration import (
     VariantDeclaration,
     Workload,
 )
-from wva_exporter.core.fleet import Role
+from wva_exporter.core.fleet import DEFAULT_PRIORITY, Role
 
 if TYPE_CHECKING:  # Settings has this as its method
     from wva_exporter.config.entries import Model, Variant
@@ -35,6 +35,9 @@ def declarations(settings: Settings) -> Declarations:
             queue_threshold=thresholds.queue,
             kv_spare=thresholds.kv_spare,
             queue_spare=thresholds.queue_spare,
+            scale_up=thresholds.scale_up,
+            scale_down=thresholds.scale_down,
+            priority=DEFAULT_PRIORITY,
             zero_retention_seconds=None if zero is None else zero.retention_seconds,
         ),
     )
@@ -51,6 +54,9 @@ def _model(model: Model) -> ModelDeclaration:
         queue_threshold=thresholds.queue,
         kv_spare=thresholds.kv_spare,
         queue_spare=thresholds.queue_spare,
+        scale_up=thresholds.scale_up,
+        scale_down=thresholds.scale_down,
+        priority=model.priority,
         slo_ttft_seconds=None if slo is None else slo.ttft_seconds,
         slo_itl_seconds=None if slo is None else slo.itl_seconds,
         slo_percentile=None if slo is None else slo.percentile,

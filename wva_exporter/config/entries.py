@@ -14,6 +14,7 @@ from wva_exporter.config.scalars import (
     Money,
     Percentile,
     PositiveCount,
+    Priority,
     Regex,
     Requests,
     Share,
@@ -22,9 +23,10 @@ from wva_exporter.config.scalars import (
     WholeNumber,
 )
 from wva_exporter.config.section import Given, Problem, Section, count_of, key, number_of
+from wva_exporter.core.policies import EXACT, POLICIES
 
-POLICY_NAMES: tuple[str, ...] = ("wva-v1",)
-"""The policies that a file may name."""
+POLICY_NAMES: tuple[str, ...] = tuple(name for name in POLICIES if not name.endswith(EXACT))
+"""The policies that a file may name; `compat` chooses the mode of those that have two."""
 
 
 def _known_policy(name: str) -> str:
@@ -40,6 +42,8 @@ _KV = "A replica whose KV cache is this full is saturated."
 _QUEUE = "A replica with this many waiting requests is saturated."
 _KV_SPARE = "More replicas are wanted when the mean free share below `kv` falls under this."
 _QUEUE_SPARE = "More replicas are wanted when the mean free places below `queue` fall under this."
+_SCALE_UP = "More replicas are wanted when the load exceeds this share of the capacity (policy `wva-v2`)."
+_SCALE_DOWN = "Fewer replicas will do when the load stays below this share of what they carry (policy `wva-v2`)."
 
 
 class Thresholds(Section):
@@ -49,11 +53,13 @@ class Thresholds(Section):
     queue: Requests = key(_QUEUE, 5.0, unit="requests")
     kv_spare: ShareOrNone = key(_KV_SPARE, 0.10, unit="ratio")
     queue_spare: Requests = key(_QUEUE_SPARE, 3.0, unit="requests")
+    scale_up: Share = key(_SCALE_UP, 0.85, unit="ratio")
+    scale_down: Share = key(_SCALE_DOWN, 0.70, unit="ratio")
 
     @classmethod
     def problems(cls, given: Given) -> Iterable[Problem]:
-        """A spare above its threshold could never be free: the fleet would grow for ever."""
-        return spare_problems(given, {})
+        """A spare above its threshold could never be free, and a band turned upside down never be left: fleets would swing."""
+        return threshold_problems(given, {})
 
 
 class ThresholdChanges(Section):
@@ -63,11 +69,14 @@ class ThresholdChanges(Section):
     queue: Requests | None = key(_QUEUE, None, unit="requests")
     kv_spare: ShareOrNone | None = key(_KV_SPARE, None, unit="ratio")
     queue_spare: Requests | None = key(_QUEUE_SPARE, None, unit="requests")
+    scale_up: Share | None = key(_SCALE_UP, None, unit="ratio")
+    scale_down: Share | None = key(_SCALE_DOWN, None, unit="ratio")
 
 
-def spare_problems(given: Given, inherited: Given) -> Iterable[Problem]:
-    """Spares above their thresholds where ``given`` overrides ``inherited`` and both the defaults."""
+def threshold_problems(given: Given, inherited: Given) -> Iterable[Problem]:
+    """Thresholds that do not go together where ``given`` overrides ``inherited`` and both the defaults."""
     merged = {**inherited, **given}
+    yield from _band_problems(given, merged)
     for name, spare_name in (("kv", "kv_spare"), ("queue", "queue_spare")):
         threshold = number_of(merged, name, Thresholds.model_fields[name].default)
         spare = number_of(merged, spare_name, Thresholds.model_fields[spare_name].default)
@@ -77,6 +86,17 @@ def spare_problems(given: Given, inherited: Given) -> Iterable[Problem]:
             yield (spare_name,), f"must be at most {name}, {threshold:g}"
         elif name in given:
             yield (name,), f"{spare_name} must be at most {name}, and is {spare:g}"
+
+
+def _band_problems(given: Given, merged: Given) -> Iterable[Problem]:
+    """Below the lower threshold less will do, above the upper one more is wanted: they are not the same, nor crossed."""
+    up, down = (number_of(merged, name, Thresholds.model_fields[name].default) for name in ("scale_up", "scale_down"))
+    if up is None or down is None or not down >= up > 0:
+        return
+    if "scale_down" in given:
+        yield ("scale_down",), f"must be below scale_up, {up:g}"
+    elif "scale_up" in given:
+        yield ("scale_up",), f"must be above scale_down, {down:g}"
 
 
 class Slo(Section):
@@ -107,6 +127,7 @@ class Model(Section):
     policy: Policy | None = key("Policy of this model.", None)
     compat: Compat | None = key("`compat` of this model.", None)
     thresholds: ThresholdChanges = key("Thresholds that differ from the global ones.", ThresholdChanges)
+    priority: Priority | None = key("Weight of its need where models compete for GPUs; 1 if not given.", None)
     slo: Slo | None = key("Promised latency; without it only KV, sequences and utilisation bind.", None)
     scale_to_zero: ScaleToZero | None = key("Scale to zero of this model.", None)
 

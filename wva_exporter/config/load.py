@@ -31,7 +31,7 @@ def load(path: Path | None, overrides: Mapping[str, object] = NO_OVERRIDES) -> S
     """
     if path is None:
         return parse("", "flags", overrides)
-    return parse(_text(path), str(path), overrides)
+    return parse(read_text(path), str(path), overrides)
 
 
 def parse(text: str, name: str, overrides: Mapping[str, object] = NO_OVERRIDES) -> Settings:
@@ -72,7 +72,12 @@ def _laid_over(data: Mapping[str, object], path: KeyPath, value: object) -> Mapp
     return {**data, str(key): _laid_over(inner, tuple(rest), value)}
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file that a person wrote.
+
+    Raises:
+        ConfigError: it cannot be read, is too large or is no UTF-8.
+    """
     name = printable(str(path))
     try:
         with path.open("rb") as file:

@@ -15,7 +15,7 @@ from wva_exporter.config.entries import (
     ScaleToZero,
     Thresholds,
     Variant,
-    spare_problems,
+    threshold_problems,
 )
 from wva_exporter.config.relations import DEFAULT_TIMES, miscased, mistimed, repeated
 from wva_exporter.config.scalars import (
@@ -92,7 +92,7 @@ class Settings(Section):
         yield from mistimed(given)
         thresholds = section_of(given, "thresholds")
         for place, model in sections_of(given, "models"):
-            for path, text in spare_problems(section_of(model, "thresholds"), thresholds):
+            for path, text in threshold_problems(section_of(model, "thresholds"), thresholds):
                 yield ("models", place, "thresholds", *path), text
         yield from repeated(given, "models", default_namespace=None)
         yield from repeated(given, "variants", default_namespace=given.get("default_namespace", "default"))

@@ -32,6 +32,12 @@ class Chain:
         self.known = self.known | other.known
         self._record(name, why != _NONE, why)
 
+    def withhold(self, name: str, mask: BoolArray, why: int) -> None:
+        """Forget the targets that it is too early for."""
+        moved = self.known & mask
+        self.known = self.known & ~mask
+        self._record(name, moved, why)
+
     def raise_to(self, name: str, least: FloatArray, why: IntArray | int) -> None:
         """No known target below ``least``."""
         moved = self.known & (self.replicas < least)

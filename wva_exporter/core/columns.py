@@ -37,7 +37,7 @@ def flags(values: ArrayLike) -> BoolArray:
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    view = array.view()
+    view = np.asarray(array).view()  # of no dimension, operations give scalars
     view.flags.writeable = False
     return view
 

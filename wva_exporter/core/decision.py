@@ -9,6 +9,7 @@ import numpy as np
 
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.queueing.learning import Learned
 from wva_exporter.core.snapshot import REASONS, Inputs
 from wva_exporter.errors import InvalidValue, Reason
 
@@ -49,7 +50,8 @@ class Plan:
     ``target`` is the number of replicas to publish, unknown where nothing may be published; ``reason`` is a code of
     ``REASONS`` for what bound it; ``withdrawn`` marks targets taken back because data were missing for longer than the hold
     time; ``fresh`` those decided on this cycle's data. ``expected`` is what an HPA will make of the target. ``steps`` is the
-    chain from the policy's word to the target.
+    chain from the policy's word to the target. ``learned`` is what is known of the engines' service times, None where no policy
+    learns.
     """
 
     time: float
@@ -63,6 +65,7 @@ class Plan:
     gauges: Gauges
     inputs: Inputs
     steps: tuple[Step, ...]
+    learned: Learned | None = None
 
     def __post_init__(self) -> None:
         rows = (len(self.fleet),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wva_exporter.core.engine_arguments import EngineArguments
 from wva_exporter.core.fleet import Origin, Role
 
 
@@ -39,6 +40,9 @@ class ModelDeclaration:
     queue_threshold: float | None = None
     kv_spare: float | None = None
     queue_spare: float | None = None
+    scale_up: float | None = None
+    scale_down: float | None = None
+    priority: float | None = None
     slo_ttft_seconds: float | None = None
     slo_itl_seconds: float | None = None
     slo_percentile: float | None = None
@@ -63,6 +67,7 @@ class VariantDeclaration:
     selector: Selector | None = None
     workload: Workload | None = None
     origin: Origin = Origin.CONFIGURED
+    arguments: EngineArguments | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,5 +86,8 @@ class Declarations:
             queue_threshold=5.0,
             kv_spare=0.10,
             queue_spare=3.0,
+            scale_up=0.85,
+            scale_down=0.70,
+            priority=1.0,
         )
     )

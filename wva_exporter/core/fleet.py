@@ -13,10 +13,15 @@ from enum import IntEnum
 import numpy as np
 
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, integers
+from wva_exporter.core.engine_arguments import EngineArguments
 from wva_exporter.errors import InvalidValue
 
 DEFAULT_COST = 10.0
 """What a variant without a configured cost ranks as (upstream's default); it publishes no cost."""
+
+
+DEFAULT_PRIORITY = 1.0
+"""Of a model that nobody gave one."""
 
 
 class Role(IntEnum):
@@ -48,13 +53,16 @@ class Thresholds:
     """When a replica is saturated and what must stay free, per model: shape (models,).
 
     ``kv`` and ``kv_spare`` are shares of the KV cache, ``queue`` and ``queue_spare`` waiting requests
-    (Malvankar et al. 2026, section IV; defaults 0.80, 5, 0.10, 3).
+    (Malvankar et al. 2026, section IV; defaults 0.80, 5, 0.10, 3). ``scale_up`` and ``scale_down`` are shares of a model's
+    capacity: above the first its load wants more, below the second less will do (WVA's token analyzer; 0.85, 0.70).
     """
 
     kv: FloatArray
     queue: FloatArray
     kv_spare: FloatArray
     queue_spare: FloatArray
+    scale_up: FloatArray
+    scale_down: FloatArray
 
     @classmethod
     def default(cls, models: int) -> Thresholds:
@@ -64,6 +72,8 @@ class Thresholds:
             queue=np.full(models, 5.0),
             kv_spare=np.full(models, 0.10),
             queue_spare=np.full(models, 3.0),
+            scale_up=np.full(models, 0.85),
+            scale_down=np.full(models, 0.70),
         )
 
 
@@ -75,6 +85,9 @@ class Models:
     name: tuple[str, ...]
     policy: tuple[str, ...]
     thresholds: Thresholds
+    priority: FloatArray
+    """Weight of a model's need where models compete for hardware; 1 unless somebody says otherwise."""
+
     zero_retention_seconds: Column
     """How long a model must be known to be idle before it may go to zero; unknown: never."""
 
@@ -102,6 +115,8 @@ class Variants:
     paused: BoolArray
     fixed: Column
     origin: IntArray
+    arguments: tuple[EngineArguments | None, ...] = ()
+    """What the command lines of its engines say, None where nobody knows; empty: of no variant."""
 
     def __len__(self) -> int:
         return len(self.name)

@@ -15,6 +15,7 @@ from wva_exporter.core.snapshot import REASON_CODE, Presence, Snapshot
 from wva_exporter.errors import Reason
 
 _NONE = REASON_CODE[Reason.NONE]
+_COVERAGE = REASON_CODE[Reason.COVERAGE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +45,7 @@ def doubt(snapshot: Snapshot, agreed: BoolArray) -> Doubt:
     answering = np.bincount(replicas.variant[replicas.live], minlength=len(fleet))
     short = counts.declared & counts.ready.known & (answering < counts.ready.value)
     uncounted = np.zeros(models, dtype=np.bool_)
-    uncounted[model[short]] = True
+    uncounted[model[short | counts.disputed]] = True
 
     blind = np.select(
         [snapshot.trouble != _NONE, unseen, uncounted, np.full(models, snapshot.partial)],
@@ -73,17 +74,44 @@ def known_counts(snapshot: Snapshot, memory: Memory, complete: BoolArray) -> Col
     return Column.of(np.where(vouched, current.value, memory.known_count.value), vouched | memory.known_count.known)
 
 
+def premature(snapshot: Snapshot, memory: Memory) -> BoolArray:
+    """Variants whose first decision must wait: shape (variants,).
+
+    After a start replicas come into sight one by one. Where only their own series count them, what exists is not known before
+    the windows of all that are seen are filled; a target before that would be an echo of a half-seen fleet.
+    """
+    covered = snapshot.covered[snapshot.fleet.variants.model]
+    return np.asarray(~memory.target.known & ~snapshot.counts.declared & ~covered)
+
+
+def kept(snapshot: Snapshot, memory: Memory, known_count: Column) -> FloatArray:
+    """What a target may not fall below while replicas are unknown: the last target and the last known count.
+
+    But replicas that were asked to leave fall silent before anybody has counted them out. As long as those that answer are as
+    many as were asked for, the silent ones are taken for these, and calling them back would undo the decision.
+    """
+    replicas = snapshot.replicas
+    answering = np.bincount(replicas.variant[replicas.live], minlength=len(snapshot.fleet))
+    leaving = memory.target.known & (answering >= memory.target.value)
+    return np.maximum(memory.target.value, np.where(leaving, 0.0, known_count.value))
+
+
 def floor(snapshot: Snapshot, memory: Memory, known_count: Column, doubts: Doubt) -> tuple[FloatArray, IntArray]:
     """The least each variant may be asked for, and why: shape (variants,).
 
-    Blind: neither below the last target nor below the last known count. Early: not below the last target. And whoever has no
-    target yet, after a start or a withdrawal, begins at what exists.
+    Blind: what ``kept`` says. Early: neither below the last target nor, while
+    windows are not filled, below what exists. And whoever has no target yet, after a start or a withdrawal, begins at what
+    exists.
     """
     model = snapshot.fleet.variants.model
     blind, early = doubts.blind[model], doubts.early[model]
-    last = memory.target.otherwise(snapshot.counts.current.value)
+    current = snapshot.counts.current.value
+    last = memory.target.otherwise(current)
+    last = np.where(early == _COVERAGE, np.maximum(last, current), last)
     least = np.select(
-        [blind != _NONE, (early != _NONE) | ~memory.target.known], [np.maximum(last, known_count.value), last], 0.0
+        [blind != _NONE, (early != _NONE) | ~memory.target.known],
+        [np.maximum(last, kept(snapshot, memory, known_count)), last],
+        0.0,
     )
     why = np.select([blind != _NONE, early != _NONE], [blind, early], REASON_CODE[Reason.STARTED])
     return least, why

@@ -19,7 +19,8 @@ from wva_exporter.core.decision import Gauges, Memory, Plan, Step
 from wva_exporter.core.gates import Doubt
 from wva_exporter.core.gauges import measure
 from wva_exporter.core.policies import Policy, Proposal
-from wva_exporter.core.presumed import presume
+from wva_exporter.core.policies.bounds import growth_limit
+from wva_exporter.core.presumed import believe, presume
 from wva_exporter.core.recall import recall
 from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
@@ -44,20 +45,21 @@ def plan(
     Raises:
         InvalidValue: a model names a policy that ``policies`` lacks.
     """
-    past = recall(memory, snapshot.fleet, snapshot.time)
+    past = recall(memory, snapshot.fleet, snapshot.time, rules.window_seconds)
+    snapshot = believe(snapshot, past)
     load = agreement.load(snapshot)
     doubts = gates.doubt(snapshot, agreement.agree(load, past.load))
     known_count = gates.known_counts(snapshot, past, doubts.complete)
     recent = brake.advance(past.recent, past.time, snapshot.time)
     view, short_since = presume(snapshot, past, rules)
     wanted, gauges, kept = _ask(view, policies, past)
-    zero = at_zero(snapshot, load, past.idle_since, doubts.complete)
+    zero = at_zero(snapshot, load, past, doubts.complete)
 
     chain = Chain(wanted)
     decided = _decide(chain, snapshot, past, known_count=known_count, doubts=doubts, zero=zero)
-    chain.hold(_held(past, known_count, snapshot.time, rules), _trouble(snapshot, past))
+    chain.hold(_held(snapshot, past, known_count, rules), _trouble(snapshot, past))
     chain.cap("growth", _growth_limit(view, past), _MAX_UNKNOWN)
-    chain.raise_to("brake", _brake_floor(recent, zero, rules), _DOWN_BRAKE)
+    chain.raise_to("brake", _brake_floor(recent, past, zero, rules), _DOWN_BRAKE)
     _bound(chain, snapshot.fleet.variants.maximum, zero.minimum)
     _obey(chain, snapshot, past)
 
@@ -82,6 +84,7 @@ def _decide(
     chain: Chain, snapshot: Snapshot, past: Memory, *, known_count: Column, doubts: Doubt, zero: Zero
 ) -> BoolArray:
     """Zero only on proof, no fall on doubtful data. Returns what is decided on this cycle's data: shape (variants,)."""
+    chain.withhold("start", gates.premature(snapshot, past), _COVERAGE)
     chain.replace("zero", zero.target, zero.reason)
     decided = chain.known.copy()
     least, why = gates.floor(snapshot, past, known_count, doubts)
@@ -130,17 +133,18 @@ def _ask(snapshot: Snapshot, policies: Mapping[str, Policy], past: Memory) -> tu
     return Step(name="policy", replicas=target, reason=reason), measure(snapshot, answers), kept
 
 
-def _held(past: Memory, known_count: Column, time: float, rules: Rules) -> Column:
+def _held(snapshot: Snapshot, past: Memory, known_count: Column, rules: Rules) -> Column:
     """The last decision made on good data, never below the last known count, for as long as the hold lasts."""
     return Column.of(
-        np.maximum(past.target.value, known_count.value),
-        past.target.known & past.decided_at.known & (time - past.decided_at.value <= rules.hold_seconds),
+        gates.kept(snapshot, past, known_count),
+        past.target.known & past.decided_at.known & (snapshot.time - past.decided_at.value <= rules.hold_seconds),
     )
 
 
 def _trouble(snapshot: Snapshot, past: Memory) -> IntArray:
-    """Why a variant could not be decided: its model's trouble, else that it was never seen, else that it vanished."""
+    """Why a variant could not be decided: its model's trouble, else what is not seen yet, else that it vanished."""
     trouble = snapshot.trouble[snapshot.fleet.variants.model]
+    trouble = np.where((trouble == _NONE) & gates.premature(snapshot, past), _COVERAGE, trouble)
     unseen = np.where(past.decided_at.known, REASON_CODE[Reason.NO_SERIES], REASON_CODE[Reason.NO_DECISION_YET])
     return np.where(trouble != _NONE, trouble, unseen)
 
@@ -149,13 +153,14 @@ def _growth_limit(snapshot: Snapshot, past: Memory) -> FloatArray:
     """What one cycle may ask at most where nobody named a maximum: max(2 x current, 4), and never less than before."""
     maximum, current = snapshot.fleet.variants.maximum, snapshot.counts.current
     open_ended = ~maximum.known & current.known
-    return np.where(open_ended, np.maximum(np.maximum(2.0 * current.value, 4.0), past.target.value), np.inf)
+    return np.where(open_ended, np.maximum(growth_limit(current), past.target.value), np.inf)
 
 
-def _brake_floor(recent: FloatArray, zero: Zero, rules: Rules) -> FloatArray:
-    """The brake's floor; the last replica of a model that is proven idle may go."""
+def _brake_floor(recent: FloatArray, past: Memory, zero: Zero, rules: Rules) -> FloatArray:
+    """The brake's floor, which raises nothing; the last replica of a model that is proven idle may go."""
     last_may_go = zero.target.known & (zero.target.value == 0) & (recent.max(axis=0) <= 1.0)
-    return np.where(last_may_go, 0.0, brake.lowest(recent, rules.max_down_ratio_per_minute))
+    lowest = brake.lowest(recent, rules.max_down_ratio_per_minute)
+    return np.where(last_may_go, 0.0, np.minimum(lowest, past.target.otherwise(np.inf)))
 
 
 def _bound(chain: Chain, maximum: Column, minimum: FloatArray) -> None:
@@ -167,14 +172,14 @@ def _bound(chain: Chain, maximum: Column, minimum: FloatArray) -> None:
 
 
 def _obey(chain: Chain, snapshot: Snapshot, past: Memory) -> None:
-    """The operator's word: a paused variant keeps its last target, or what it has; a fixed one gets its number."""
-    variants, current = snapshot.fleet.variants, snapshot.counts.current
-    kept = Column.of(past.target.otherwise(current.value), past.target.known | current.known)
-    chain.replace("paused", kept.where(variants.paused), np.where(variants.paused, _PAUSED, _NONE))
+    """The operator's word: a paused variant keeps its last target, or the first that is decided; a fixed one its number."""
+    variants = snapshot.fleet.variants
+    chain.replace("paused", past.target.where(variants.paused), np.where(variants.paused, _PAUSED, _NONE))
     chain.replace("fixed", variants.fixed, np.where(variants.fixed.known, _FIXED, _NONE))
 
 
 _NONE = REASON_CODE[Reason.NONE]
+_COVERAGE = REASON_CODE[Reason.COVERAGE]
 _MAX = REASON_CODE[Reason.MAX]
 _MIN = REASON_CODE[Reason.MIN]
 _MAX_UNKNOWN = REASON_CODE[Reason.MAX_UNKNOWN]

@@ -1,4 +1,7 @@
-"""Replicas that were asked for and are not seen, where only the engines' own series count.
+"""Counts that cannot be what they say, set against what was asked for.
+
+More replicas may answer than kube-state-metrics counts. While it counts at least what was asked for, the others are leaving as
+they should; otherwise it speaks of another workload, or of half of one, and what answers exists.
 
 kube-state-metrics counts a replica from the moment it is asked for. Without it a replica that starts, and one that crashed and
 is being replaced, are both just not there; a policy that starts from the count would take the loss for its own decision and
@@ -20,6 +23,16 @@ from wva_exporter.core.snapshot import Snapshot
 
 _EDGE = 1e-9
 """At a ratio of exactly 1 + tolerance Kubernetes acts before 1.33 and holds from there on: nothing is short on the edge."""
+
+
+def believe(snapshot: Snapshot, past: Memory) -> Snapshot:
+    """The snapshot with no declared count below what answers, unless the count is what was asked for."""
+    counts, replicas = snapshot.counts, snapshot.replicas
+    answering = np.bincount(replicas.variant[replicas.live], minlength=len(snapshot.fleet))
+    as_asked = past.target.known & (counts.current.value >= past.target.value)
+    low = counts.declared & (answering > counts.current.value) & ~as_asked
+    current = Column.of(np.where(low, answering, counts.current.value), counts.current.known)
+    return replace(snapshot, counts=replace(counts, current=current, disputed=counts.disputed | low))
 
 
 def presume(snapshot: Snapshot, past: Memory, rules: Rules) -> tuple[Snapshot, Column]:

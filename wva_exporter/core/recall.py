@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from wva_exporter.core.agreement import LOAD_SIGNALS
@@ -11,11 +13,14 @@ from wva_exporter.core.decision import Memory
 from wva_exporter.core.fleet import Fleet
 
 
-def recall(memory: Memory | None, fleet: Fleet, time: float) -> Memory:
+def recall(memory: Memory | None, fleet: Fleet, time: float, gap_seconds: float) -> Memory:
     """What is remembered of this fleet; new variants and models have no past.
 
-    ``time`` is this cycle's; without any memory it stands for the cycle before as well.
+    ``time`` is this cycle's; without any memory it stands for the cycle before as well. After a silence of more than
+    ``gap_seconds``, which is as far as windows look back, nobody knows that a model was idle all the while.
     """
+    if memory is not None and time - memory.time > gap_seconds:
+        memory = replace(memory, idle_since=Column.unknown(len(memory.fleet.models)))
     if memory is not None and memory.fleet is fleet:
         return memory
     variants, models = len(fleet), len(fleet.models)

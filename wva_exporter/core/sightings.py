@@ -32,14 +32,24 @@ class Scaler:
     maximum: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node that has GPUs to give: what its labels call them, '' where they do not, and how many it has in all."""
+
+    name: str
+    product: str
+    gpus: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sightings:
     """Everything seen in one cycle that bears on who the variants are.
 
     ``pods`` are those with an engine's series now or within the hold time, each once, in order of namespace and name;
-    ``owner`` is the workload at the end of a pod's owner chain, by (namespace, pod).
+    ``owner`` is the workload at the end of a pod's owner chain, by (namespace, pod). ``nodes`` are those with GPUs, by name.
     """
 
     pods: tuple[Pod, ...]
     owner: Mapping[tuple[str, str], Workload] = field(default_factory=dict)
     scalers: tuple[Scaler, ...] = ()
+    nodes: tuple[Node, ...] = ()

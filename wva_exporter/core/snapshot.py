@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -68,13 +69,15 @@ class Counts:
 
     ``spec`` is what its workload asks for, ``current`` what exists, ``ready`` what is not on its way any more. From
     kube-state-metrics where it has them (``declared``), else from the engines' own series: then ``spec`` is unknown, and
-    ``current`` and ``ready`` are those that were seen to serve, also the ones that do not answer now.
+    ``current`` and ``ready`` are those that were seen to serve, also the ones that do not answer now. ``disputed`` marks
+    declared counts that cannot be right: more replicas answer, or two sources say different things.
     """
 
     spec: Column
     current: Column
     ready: Column
     declared: BoolArray
+    disputed: BoolArray
 
     @property
     def pending(self) -> Column:
@@ -103,7 +106,9 @@ class Snapshot:
     """One cycle's view. ``time`` is the data source's own clock, in seconds since the epoch.
 
     ``trouble`` is a code of ``REASONS`` per model, shape (models,): why its inputs cannot carry a decision, ``NONE`` if they
-    can. ``router_queue`` is the number of requests that wait in a router before any engine, per model. ``covered`` says per
+    can. ``router_queue`` is the number of requests that wait in a router before any engine, per model; ``offered`` and
+    ``refused`` are the requests per second that arrive there and that leave it unserved. ``inventory`` is how many GPUs of
+    each accelerator type there are in all, in use or not; a type that nobody counts is not in it. ``covered`` says per
     model that the samples fill the windows that decisions use, so that a low value is low load and not a gap.
     ``partial`` marks an answer that its source itself called incomplete.
     """
@@ -116,4 +121,7 @@ class Snapshot:
     trouble: IntArray
     covered: BoolArray
     router_queue: Column
+    offered: Column
+    refused: Column
+    inventory: Mapping[str, int] = field(default_factory=dict)
     partial: bool = False

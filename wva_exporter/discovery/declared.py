@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from wva_exporter.core.declaration import VariantDeclaration
+from wva_exporter.core.declaration import Selector, VariantDeclaration
 from wva_exporter.discovery.evidence import Address, Key, Scalers, address
 from wva_exporter.discovery.ownership import Placed
 from wva_exporter.discovery.selectors import SelectorIndex
@@ -21,6 +21,7 @@ class Claims:
 
     variant: list[int]
     doubts: list[str]
+    estranged: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -62,8 +63,14 @@ def claim(placed: Sequence[Placed], declared: Sequence[VariantDeclaration], scal
     ]
     doubts += _of_other_namespaces(placed, declared, variant)
     doubts += _by_name_only(placed, declared, variant)
-    doubts += _of_other_models(placed, declared, variant, signs)
-    return Claims(variant=variant, doubts=doubts)
+    wrong = _of_other_models(placed, declared, variant, signs)
+    doubts += [
+        f"{of_variant(declared[i])}: matches {pods_of(models.total())} of model {_listed(models)}; "
+        f"not counted, its own model is {declared[i].model}"
+        for i, models in sorted(wrong.items())
+    ]
+    estranged = frozenset(i for i in wrong if _names_its_pods(declared[i].selector))
+    return Claims(variant=variant, doubts=doubts, estranged=estranged)
 
 
 def _selected(placed: Sequence[Placed], declared: Sequence[VariantDeclaration]) -> dict[int, list[int]]:
@@ -144,8 +151,8 @@ def _by_name_only(
 
 def _of_other_models(
     placed: Sequence[Placed], declared: Sequence[VariantDeclaration], variant: Sequence[int], signs: _Signs
-) -> list[str]:
-    """Pods that nobody got because those who know them serve another model."""
+) -> dict[int, Counter[str]]:
+    """The models of pods that nobody got because the variants that know them serve another one, by the variant's row."""
     rest = [each for row, each in zip(variant, placed, strict=True) if row == NOBODY and not each.worker]
     index = SelectorIndex([each.pod for each in rest], [each.namespace for each in rest])
     wrong: dict[int, Counter[str]] = {}
@@ -155,11 +162,12 @@ def _of_other_models(
     for each in rest:
         for i in set(_by_signs(each, signs)):
             wrong.setdefault(i, Counter())[each.pod.model] += 1
-    return [
-        f"{of_variant(declared[i])}: matches {pods_of(models.total())} of model {_listed(models)}; "
-        f"not counted, its own model is {declared[i].model}"
-        for i, models in sorted(wrong.items())
-    ]
+    return wrong
+
+
+def _names_its_pods(selector: Selector | None) -> bool:
+    """Whether what it matches is meant to be one variant's; a namespace or a job may well run several models."""
+    return selector is None or any((selector.pod, selector.instance, selector.llm_d_ai_variant))
 
 
 def _listed(models: Collection[str], most: int = 3) -> str:

@@ -62,12 +62,14 @@ def discover(declarations: Declarations, sightings: Sightings, previous: Catalog
         fleet=_fleet(variants, declarations, previous),
         variant_of=integers(variant_of),
         workload=tuple(workload),
+        part_of={(each.pod.namespace, each.pod.name): each.leader for each in placed if each.leader is not None},
         guesses=tuple(doubts),
         unattributed=tuple(placed[row].pod for row in left if variant_of[row] == NOBODY),
         declarations=declarations,
         variants=variants,
         pods=sightings.pods,
         evidence=evidence,
+        estranged=claims.estranged,
     )
 
 

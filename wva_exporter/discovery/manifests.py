@@ -211,4 +211,5 @@ def _completed(found: _Found, beside: _Surroundings) -> VariantDeclaration:
         role=serving.role,
         gpus_per_replica=serving.gpus,
         accelerator=serving.accelerator or declaration.accelerator,
+        arguments=serving.arguments,
     )

@@ -26,8 +26,13 @@ class Placed:
     pod: Pod
     namespace: str
     owner: Owner | None
-    worker: bool
-    """Part of a group whose leader is the replica."""
+    leader: tuple[str, str] | None
+    """Namespace and name of the pod of which it is a part: a group of pods is one replica, known by its leader."""
+
+    @property
+    def worker(self) -> bool:
+        """Whether it is but a part of a replica."""
+        return self.leader is not None
 
 
 def place(
@@ -38,6 +43,9 @@ def place(
     A pod without a known owner, for instance one that kube-state-metrics has not seen yet, takes the workload that its name
     suggests. Where a workload of that name is known by its owner chain, its scaler or a declaration, that one is meant,
     whatever its kind: a ReplicaSet may belong to something else than a Deployment.
+
+    A pod of a StatefulSet that is named like another pod is a worker of that pod's group: so a LeaderWorkerSet names the
+    StatefulSet of each group's workers after its leader.
     """
     known: dict[tuple[str, str], set[Workload]] = {}
     groups: dict[str, set[str]] = {}
@@ -46,15 +54,19 @@ def place(
         known.setdefault((workload.namespace, workload.name), set()).add(workload)
         if workload.kind == "LeaderWorkerSet":
             groups.setdefault(workload.namespace, set()).add(workload.name)
-    leaders = {namespace: frozenset(names) for namespace, names in groups.items()}
+    sets = {namespace: frozenset(names) for namespace, names in groups.items()}
+    names = {(pod.namespace or default, pod.name) for pod in pods}
 
     placed = []
     for pod in pods:
         namespace = pod.namespace or default
-        worker = namespace in leaders and is_group_worker(pod.name, leaders[namespace])
-        placed.append(
-            Placed(pod=pod, namespace=namespace, owner=_owner(pod, namespace, evidence, known), worker=worker)
-        )
+        owner = _owner(pod, namespace, evidence, known)
+        leader = None
+        if is_group_worker(pod.name, sets.get(namespace, frozenset())):
+            leader = (namespace, pod.name.rpartition("-")[0])
+        elif owner is not None and owner.workload.kind == "StatefulSet" and (namespace, owner.workload.name) in names:
+            leader = (namespace, owner.workload.name)
+        placed.append(Placed(pod=pod, namespace=namespace, owner=owner, leader=leader))
     return placed
 
 

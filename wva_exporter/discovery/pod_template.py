@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wva_exporter.conventions import Annotation
+from wva_exporter.core.engine_arguments import EngineArguments
 from wva_exporter.core.fleet import Role
 from wva_exporter.discovery.accelerators import short_name
+from wva_exporter.discovery.engine_command import engine_arguments
 from wva_exporter.discovery.fields import Fields, Path
 
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "LeaderWorkerSet")
@@ -25,11 +27,15 @@ _GROUP: Path = ("spec", "leaderWorkerTemplate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
-    """One replica of a workload; ``accelerator`` is '' where its nodes are not chosen by product."""
+    """One replica of a workload; ``accelerator`` is '' where its nodes are not chosen by product.
+
+    ``arguments`` are its engine's, None where no container names one.
+    """
 
     role: Role
     gpus: int
     accelerator: str
+    arguments: EngineArguments | None
 
 
 def replica(fields: Fields) -> Replica:
@@ -50,6 +56,7 @@ def replica(fields: Fields) -> Replica:
         role=_ROLES.get(role, Role.BOTH) if isinstance(role, str) else Role.BOTH,
         gpus=max(gpus, 1),
         accelerator=short_name(next((product for product in products if product), "")),
+        arguments=engine_arguments(fields, templates[0]),
     )
 
 

@@ -57,6 +57,7 @@ def fleet(variants: Sequence[VariantDeclaration], declarations: Declarations) ->
             paused=flags([v.paused for v in variants]),
             fixed=Column.from_optional(v.fixed for v in variants),
             origin=integers([int(v.origin) for v in variants]),
+            arguments=tuple(v.arguments for v in variants),
         ),
     )
 
@@ -77,12 +78,15 @@ def _models(keys: Sequence[Key], declarations: Declarations) -> Models:
         queue=floats(number("queue_threshold")),
         kv_spare=floats(number("kv_spare")),
         queue_spare=floats(number("queue_spare")),
+        scale_up=floats(number("scale_up")),
+        scale_down=floats(number("scale_down")),
     )
     return Models(
         namespace=tuple(namespace for namespace, _ in keys),
         name=tuple(name for _, name in keys),
         policy=tuple(policy_name(_first(each, "policy"), _first(each, "compat")) for each in layers),
         thresholds=thresholds,
+        priority=floats(number("priority")),
         zero_retention_seconds=Column.of(number("zero_retention_seconds")),
     )
 

@@ -6,11 +6,12 @@ leaves the fewest pods without any regular expression: its model, a plain word, 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+
+import re2
 
 from wva_exporter.core.declaration import Selector
 from wva_exporter.core.sightings import Pod
@@ -89,7 +90,7 @@ class SelectorIndex:
         by_value = self._by_value(name)
         values = _starting(self._sorted[name], prefix) if prefix else self._sorted[name]
         pods = sum(len(by_value[value]) for value in values) if prefix else len(self._value[name])
-        matches = re.compile(pattern).fullmatch
+        matches = re2.compile(pattern).fullmatch
         return _Test(name, values, pods, cache(lambda value: matches(value) is not None))
 
 

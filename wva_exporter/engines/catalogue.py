@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from wva_exporter.engines.sglang import SGLANG
 from wva_exporter.engines.table import Engine
+from wva_exporter.engines.trtllm import TRTLLM
 from wva_exporter.engines.vllm import VLLM
 
-ENGINES: tuple[Engine, ...] = (VLLM,)
+ENGINES: tuple[Engine, ...] = (VLLM, SGLANG, TRTLLM)

@@ -34,7 +34,7 @@ class Over(StrEnum):
 
 
 class Ranks(StrEnum):
-    """What becomes of the ranks of one pod: each is an engine of its own (data parallel)."""
+    """What becomes of those ranks of one pod that are engines of their own; the shards of an engine count once before."""
 
     SUM = "sum"
     MAX = "max"
@@ -77,25 +77,50 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A level that is the product of two gauges, as pairs in order of preference: a row a rank."""
+
+    names: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelProduct:
-    """The product of label values of an info series, which PromQL cannot compute: rows keep the labels, one a rank."""
+    """The product of label values of an info series, which PromQL cannot compute: rows keep the labels, one a rank.
+
+    ``reserved`` is what the engine keeps for itself of what the first label counts.
+    """
 
     names: tuple[str, ...]
     labels: tuple[str, str]
+    reserved: int = 0
 
 
-Reading = Gauge | Rate | Mean | Share | LabelProduct
+Reading = Gauge | Rate | Mean | Share | Product | LabelProduct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """One inference engine: its name, the label that numbers its ranks, and where each signal is.
+    """One inference engine: its name, the labels that number its ranks, and where each signal is.
 
     ``presence`` names gauges of which every running engine exposes at least one: who has it is a replica, and its samples'
-    times are the replica's age.
+    times are the replica's age. ``data_ranks`` number engines of their own within a pod, whose load and memory add up.
+    ``shard_ranks`` number parts of one engine (tensor, pipeline, expert parallel), each of which says the same of the whole:
+    the largest counts. ``part_labels`` are those by which gauges are given in parts besides their total, which leaves them
+    empty: parts are not read.
     """
 
     name: str
-    rank_label: str
     presence: tuple[str, ...]
     readings: Mapping[Signal, Reading]
+    data_ranks: tuple[str, ...] = ()
+    shard_ranks: tuple[str, ...] = ()
+    part_labels: tuple[str, ...] = ()
+
+    @property
+    def gauges(self) -> frozenset[str]:
+        """The names of its gauges, by which presence and levels are read."""
+        levels = (reading for reading in self.readings.values() if isinstance(reading, Gauge))
+        pairs = (reading for reading in self.readings.values() if isinstance(reading, Product))
+        return frozenset(self.presence).union(
+            *(level.names for level in levels), *(names for pair in pairs for names in pair.names)
+        )

@@ -1,7 +1,8 @@
 """vLLM: current names first, then those of early V1 (0.8 to 0.10) and of V0.
 
 Checked against scrapes of vLLM 0.32. The usable KV capacity is one block less than ``num_gpu_blocks``: the engine reserves
-a null block, so that 79 of 80 blocks can fill (seen in the recorded run, where usage reaches 78/79).
+a null block, so that 79 of 80 blocks can fill (seen in the recorded run, where usage reaches 78/79). Only the first worker of
+a tensor or pipeline parallel group exposes metrics, so that no label numbers shards.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ KV_USAGE = ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc")
 
 VLLM = Engine(
     name="vllm",
-    rank_label="engine",
+    data_ranks=("engine",),
     presence=("vllm:num_requests_running",),
     readings={
         Signal.KV_PEAK: Gauge(names=KV_USAGE, over=Over.PEAK, ranks=Ranks.MAX),
@@ -23,7 +24,9 @@ VLLM = Engine(
         Signal.RUNNING: Gauge(names=("vllm:num_requests_running",), over=Over.NOW, ranks=Ranks.SUM),
         Signal.REQUEST_RATE: Rate(names=("vllm:request_success_total",)),
         Signal.GENERATION_TOKEN_RATE: Rate(names=("vllm:generation_tokens_total",)),
-        Signal.KV_CAPACITY: LabelProduct(names=("vllm:cache_config_info",), labels=("num_gpu_blocks", "block_size")),
+        Signal.KV_CAPACITY: LabelProduct(
+            names=("vllm:cache_config_info",), labels=("num_gpu_blocks", "block_size"), reserved=1
+        ),
         Signal.INPUT_TOKENS: Mean(names=("vllm:request_prompt_tokens",)),
         Signal.OUTPUT_TOKENS: Mean(names=("vllm:request_generation_tokens",)),
         Signal.TTFT: Mean(names=("vllm:time_to_first_token_seconds",), window=Window.SHORT),

@@ -19,6 +19,7 @@ from wva_exporter.conventions import Input, Label
 from wva_exporter.core.columns import Column
 from wva_exporter.core.decision import Plan
 from wva_exporter.core.fleet import Fleet, Origin, Role
+from wva_exporter.core.queueing.law import PARAMETERS
 from wva_exporter.errors import Reason
 from wva_exporter.publish.scalings import Scalings
 
@@ -37,7 +38,8 @@ Labels = dict[str, str]
 def families(plan: Plan, *, shadow: bool, scalings: Scalings) -> list[Metric]:
     """Every family that a Plan publishes, also those without a sample, in the order of ``conventions``.
 
-    At most 19 series a variant, and 10 a model. ``shadow`` renames what an actuator reads (``conventions.shadow_name``);
+    At most 19 series a variant, seven more where parameters are learned, and 10 a model.
+    ``shadow`` renames what an actuator reads (``conventions.shadow_name``);
     ``scalings`` must be those after this plan.
     """
     labels = _LabelSets.of(plan.fleet)
@@ -47,6 +49,7 @@ def families(plan: Plan, *, shadow: bool, scalings: Scalings) -> list[Metric]:
         *_costs(plan, labels, shadow=shadow),
         *_explanations(plan, labels, shadow=shadow),
         _scaling(plan, labels, scalings),
+        *_learned(plan, labels),
         *_inputs(plan),
     ]
 
@@ -164,6 +167,27 @@ def _scaling(plan: Plan, labels: _LabelSets, scalings: Scalings) -> Metric:
         rows.append(({**label, "direction": SCALE_UP, str(Label.REASON): policies[model]}, float(rises)))
         rows.append(({**label, "direction": SCALE_DOWN, str(Label.REASON): policies[model]}, float(falls)))
     return _family(names.REPLICA_SCALING, rows, suffix="_total")
+
+
+def _learned(plan: Plan, labels: _LabelSets) -> list[Metric]:
+    """Parameters, their deviations and the last new beginning, where something was learned."""
+    means: list[tuple[Labels, float]] = []
+    deviations: list[tuple[Labels, float]] = []
+    began: list[tuple[Labels, float]] = []
+    if plan.learned is not None:
+        belief = plan.learned.belief
+        columns = (belief.mean_seconds.tolist(), belief.stddev_seconds.tolist(), belief.known.tolist())
+        for label, mean, stddev, known in zip(labels.model, *columns, strict=True):
+            if known:
+                sets = [{**label, str(Label.PARAMETER): name} for name in PARAMETERS]
+                means += zip(sets, mean, strict=True)
+                deviations += zip(sets, stddev, strict=True)
+        began = _known(labels.model, plan.learned.began_at)
+    return [
+        _family(names.MODEL_PARAMETER, means),
+        _family(names.MODEL_PARAMETER_STDDEV, deviations),
+        _family(names.MODEL_PARAMETER_RESET, began),
+    ]
 
 
 def _inputs(plan: Plan) -> list[Metric]:

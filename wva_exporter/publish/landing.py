@@ -14,7 +14,7 @@ from wva_exporter.core.decision import Plan
 from wva_exporter.publish.plan_json import Row, rows
 
 STYLE = (
-    "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;max-width:80rem}"
+    "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;max-width:80rem;overflow-x:auto}"
     "table{border-collapse:collapse;margin-top:1rem}"
     "th,td{padding:.25rem .8rem;text-align:left;border-bottom:1px solid #ccc}"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 
 from wva_exporter.publish.board import Board, Published
 from wva_exporter.publish.library import Fixed, without_end, written
+
+_REFUSED = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)")
+"""The library does not look at the weight, and a weight of 0 means never."""
 
 _GZIP = 31  # window bits of zlib for a gzip header and trailer
 
@@ -40,7 +44,7 @@ class MetricsPage:
         """The page; ``only`` keeps the samples of these names, as ``name[]`` does in every Prometheus client."""
         content_type = choose_encoder(accept)[1]
         openmetrics = content_type.startswith("application/openmetrics-text")
-        gzipped = gzip_accepted(accept_encoding)
+        gzipped = gzip_accepted(accept_encoding) and not _REFUSED.search(accept_encoding)
         published = self._board.published
         if only:
             page = await asyncio.to_thread(self._restricted, published, only, openmetrics=openmetrics)

@@ -90,6 +90,8 @@ class Server:
         for listening in self._sockets:
             listening.close()  # before the sites, or the kernel would go on taking connections for nobody
         self._sockets.clear()
+        await _retire(self._sites)
+        self._sites = []
         await self._runner.cleanup()
 
     async def _serve(self) -> None:
@@ -107,13 +109,7 @@ class Server:
         for site, _ in after:
             await site.start()
         self._sites = after
-        loop = asyncio.get_running_loop()
-        for _, own in before:
-            loop.remove_reader(own)
-        # A connection that was accepted gets its transport in the loop's next turn, and needs an open server for that.
-        await asyncio.sleep(0)
-        for site, _ in before:
-            await site.stop()
+        await _retire(before)
 
     async def _follow_files(self) -> None:
         """Take up a changed web configuration or certificate, for ever; what failed is tried again at the next look."""
@@ -129,3 +125,14 @@ class Server:
                 log.warning("web configuration not taken up yet: %s", error)
             except Exception:
                 log.exception("web configuration not taken up yet")
+
+
+async def _retire(sites: Sequence[tuple[web.SockSite, socket.socket]]) -> None:
+    """Accept no more on these sites, and lose nobody who was accepted already."""
+    loop = asyncio.get_running_loop()
+    for _, own in sites:
+        loop.remove_reader(own)
+    # A connection that was accepted gets its transport in the loop's next turn, and needs an open server for that.
+    await asyncio.sleep(0)
+    for site, _ in sites:
+        await site.stop()

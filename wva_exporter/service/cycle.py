@@ -9,13 +9,16 @@ from wva_exporter.config.schema import Settings
 from wva_exporter.core.decision import Memory, Plan
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.sightings import Sightings
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.discovery.catalogue import Catalogue
 from wva_exporter.discovery.discover import discover
+from wva_exporter.discovery.inventory import inventory
 from wva_exporter.service.wiring import declarations_of, rules_of
 from wva_exporter.sources.assemble import Membership, assemble
+from wva_exporter.sources.remembered import Remembered
 from wva_exporter.sources.samples import Observation, Source
-from wva_exporter.sources.sight import sight
+from wva_exporter.sources.sight import says_the_same, sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,10 +44,14 @@ class Cycle:
         self._rules = rules_of(settings)
         self._catalogue: Catalogue | None = None
         self._memory: Memory | None = None
+        self._membership: Membership | None = None
+        self._seen: tuple[Observation, Sightings] | None = None
+        self._remembered = Remembered(settings.hold_seconds)
 
     def inherit(self, former: Cycle) -> None:
         """Remember what ``former`` did, so that new settings start from today's targets and not from nothing."""
         self._catalogue, self._memory = former._catalogue, former._memory
+        self._remembered.inherit(former._remembered)
 
     async def run(self, source: Source) -> Outcome:
         """Ask, then decide in a thread: the page is served meanwhile."""
@@ -54,20 +61,43 @@ class Cycle:
     def decide(self, observation: Observation) -> Outcome:
         """What follows from the answers, and from nothing else than them and the cycles before."""
         namespace = self._settings.default_namespace
-        before = self._catalogue.pods if self._catalogue is not None else ()
-        sightings = sight(observation, namespace, before)
+        sightings = self._sight(observation, namespace)
         catalogue = discover(self._declarations, sightings, self._catalogue)
         snapshot = assemble(
             observation,
-            Membership(
-                fleet=catalogue.fleet,
-                pods=sightings.pods,
-                variant_of=catalogue.variant_of,
-                workloads=catalogue.workload,
-            ),
+            self._members(catalogue, sightings),
             default_namespace=namespace,
             max_input_age_seconds=self._settings.max_input_age_seconds,
         )
         result, memory = plan(snapshot, self._memory, POLICIES, self._rules)
         self._catalogue, self._memory = catalogue, memory
         return Outcome(observation=observation, catalogue=catalogue, snapshot=snapshot, plan=result)
+
+    def _sight(self, observation: Observation, namespace: str) -> Sightings:
+        """Who is there; what was seen last time while the answers say the same."""
+        if self._seen is not None:
+            before, sightings = self._seen
+            if sightings.pods == self._remembered.pods and says_the_same(observation, before):
+                self._remembered.note(sightings.pods, observation, namespace)
+                return sightings
+        sightings = sight(observation, namespace, self._remembered.pods)
+        self._remembered.note(sightings.pods, observation, namespace)
+        self._seen = (observation, sightings)
+        return sightings
+
+    def _members(self, catalogue: Catalogue, sightings: Sightings) -> Membership:
+        """Whose the pods are; the same value as before while it says the same, with all that was worked out on it."""
+        there = inventory(sightings.nodes, self._settings.gpus)
+        before = self._membership
+        if before is not None and catalogue is self._catalogue and there == before.inventory:
+            return before
+        self._membership = Membership(
+            fleet=catalogue.fleet,
+            pods=sightings.pods,
+            variant_of=catalogue.variant_of,
+            workloads=catalogue.workload,
+            inventory=there,
+            part_of=catalogue.part_of,
+            estranged=catalogue.estranged,
+        )
+        return self._membership

@@ -16,11 +16,15 @@ from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.engines.catalogue import ENGINES
 from wva_exporter.engines.promql import series_of
+from wva_exporter.engines.table import Engine
 from wva_exporter.service.cycle import Outcome
 from wva_exporter.sources.samples import Answer
 
 INTERVAL_TOLERANCE = 0.2
 """How far the measured scrape interval may be from the configured one."""
+
+NAMED = 4
+"""How many variants a shared note names."""
 
 NEEDED = (
     Signal.KV_PEAK,
@@ -76,16 +80,30 @@ def _variants(outcome: Outcome) -> Iterator[str]:
             if not (snapshot.counts.declared[row] and snapshot.counts.current.value[row] == 0):
                 yield f"{_name(fleet, row)}: no engine's series for model {_model(fleet, row)}"
             continue
+        if snapshot.counts.disputed[row]:
+            yield (
+                f"{_name(fleet, row)}: kube-state-metrics counts it twice, differently, or below what answers; "
+                "is it scraped for several clusters? prometheus.matchers picks one"
+            )
         silent = int(np.count_nonzero(own & ~live))
         if silent:
             yield f"{_name(fleet, row)}: {silent} of {np.count_nonzero(own)} replicas do not answer"
         for signal in NEEDED:
             lacking = int(np.count_nonzero(live & ~replicas[signal].known))
             if lacking:
-                looked_for = ", ".join(series_of(signal, ENGINES))
+                looked_for = ", ".join(series_of(signal, _engines(outcome, row)))
                 yield f"{_name(fleet, row)}: {lacking} replicas lack {signal} (looked for {looked_for})"
     for pod in outcome.catalogue.unattributed:
         yield f"pod {pod.name} of namespace {pod.namespace} (model {pod.model or 'unknown'}) belongs to no variant"
+
+
+def _engines(outcome: Outcome, row: int) -> tuple[Engine, ...]:
+    """The engines that the replicas of a variant run."""
+    catalogue = outcome.catalogue
+    types = {
+        pod.engine_type for pod, own in zip(catalogue.pods, catalogue.variant_of.tolist(), strict=True) if own == row
+    }
+    return tuple(engine for engine in ENGINES if engine.name in types)
 
 
 def _interval(interval: Answer | None, settings: Settings) -> Iterator[str]:
@@ -114,16 +132,26 @@ def _zero(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _notes(outcome: Outcome) -> Iterator[str]:
+    """What stands on a guess or a default; variants that share a note share its line."""
     yield from outcome.catalogue.guesses
-    snapshot = outcome.snapshot
-    fleet = snapshot.fleet
-    for row in range(len(fleet)):
-        if not snapshot.counts.declared[row]:
-            yield f"{_name(fleet, row)}: kube-state-metrics does not count it; its replicas are those that are scraped"
-        if not fleet.variants.cost.known[row]:
-            yield f"{_name(fleet, row)}: no cost; it ranks as 10 an hour and publishes no wva_cost"
-        if not fleet.variants.maximum.known[row]:
-            yield f"{_name(fleet, row)}: no maximum; one cycle asks for at most twice what there is"
+    counts, variants = outcome.snapshot.counts, outcome.snapshot.fleet.variants
+    for lacking, text in (
+        (~counts.declared, "kube-state-metrics does not count {it}; replicas are those that are scraped"),
+        (~variants.cost.known, "no cost for {it}: ranks as 10 an hour and publishes no wva_cost"),
+        (~variants.maximum.known, "no maximum for {it}: one cycle asks for at most twice what there is"),
+    ):
+        rows = np.flatnonzero(lacking).tolist()
+        if rows:
+            yield text.format(it=_listed(outcome.snapshot.fleet, rows))
+
+
+def _listed(fleet: Fleet, rows: list[int]) -> str:
+    """A few variants by name, and how many more there are."""
+    if len(rows) == 1:
+        return _name(fleet, rows[0])
+    names = ", ".join(f"{fleet.variants.namespace[row]}/{fleet.variants.name[row]}" for row in rows[:NAMED])
+    more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+    return f"{len(rows)} variants ({names}{more})"
 
 
 def _name(fleet: Fleet, row: int) -> str:

@@ -38,6 +38,8 @@ def open_log(level: str, style: str) -> Log:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     logging.basicConfig(handlers=[handler], level=LEVELS[level], force=True)
+    # Requests that are no HTTP would write a traceback each; whoever can reach the port could flood the log.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -58,11 +60,11 @@ def _in_order(_log: object, _method: str, line: EventDict) -> EventDict:
 
 
 def changes(before: Plan | None, after: Plan) -> Iterator[dict[str, object]]:
-    """The fields of a line for every variant whose target or reason is another than before."""
+    """The fields of a line for every variant whose target is another than before; reasons alone come and go in the series."""
     known = {} if before is None else _decisions(before)
     for key, (target, reason) in _decisions(after).items():
-        old_target, old_reason = known.get(key, (None, ""))
-        if (target, reason) != (old_target, old_reason):
+        old_target, _ = known.get(key, (None, ""))
+        if target != old_target:
             yield {
                 "namespace": key[0],
                 "variant": key[1],

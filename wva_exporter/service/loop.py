@@ -15,6 +15,7 @@ from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.service.cycle import Cycle, Outcome
 from wva_exporter.service.logs import Log, changes
 from wva_exporter.service.wiring import source_of
+from wva_exporter.sources.prometheus import PrometheusSource
 from wva_exporter.sources.samples import Observation, Source
 from wva_exporter.sources.scrape import ScrapeSource
 
@@ -40,6 +41,7 @@ class Loop:
         self._changing = asyncio.Lock()
         self._last: Plan | None = None
         self._reachable: bool | None = None
+        self._problem = ""
         self._configured()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -118,9 +120,19 @@ class Loop:
         self._metrics.models(len(plan.fleet.models))
         self._metrics.last_cycle(observation.time)
         self._tell_reachable(observation)
+        self._tell_credentials()
         for fields in changes(self._last, plan):
             self._log.info("decision", **fields)
         self._last = plan
+
+    def _tell_credentials(self) -> None:
+        """A line when a file of credentials turns bad, one error a cycle while it is."""
+        problem = self._source.problem if isinstance(self._source, PrometheusSource) else ""
+        if problem:
+            self._metrics.error("source", "credentials")
+        if problem and problem != self._problem:
+            self._log.error("credentials not read; the last good ones stay in use", finding=problem)
+        self._problem = problem
 
     def _tell_reachable(self, observation: Observation) -> None:
         """A line when the source goes and one when it comes back, not one a cycle."""

@@ -7,13 +7,18 @@ from pathlib import Path
 
 from wva_exporter.config import connection
 from wva_exporter.config.schema import Settings
-from wva_exporter.core.declaration import Declarations
+from wva_exporter.core.declaration import Declarations, VariantDeclaration
 from wva_exporter.core.rules import Rules
 from wva_exporter.discovery.manifests import read_manifests
+from wva_exporter.discovery.wva_configmap import read_settings
 from wva_exporter.engines.promql import QuerySettings, queries
+from wva_exporter.service.migration import beneath
 from wva_exporter.sources.credentials import BasicAuth, Tls
 from wva_exporter.sources.prometheus import PrometheusSettings, PrometheusSource
 from wva_exporter.sources.scrape import ScrapeSettings, ScrapeSource
+
+_COMPLETED = ("accelerator", "role", "cost", "gpus_per_replica", "minimum", "maximum", "workload")
+"""What a manifest can say of a variant."""
 
 
 def source_of(settings: Settings) -> PrometheusSource | ScrapeSource:
@@ -93,13 +98,27 @@ def rules_of(settings: Settings) -> Rules:
 
 
 def declarations_of(settings: Settings) -> Declarations:
-    """Everything declared: our own file first, then the manifests that it names, without those it already declares.
+    """Everything declared: our own file first, then what the manifests that it names declare beside it, variants and settings.
+
+    Of a variant that both declare, what the file leaves out is taken from the manifest.
 
     Raises:
         ConfigError: a manifest is refused.
     """
     own = settings.declarations()
-    named = {(variant.namespace, variant.name) for variant in own.variants}
     found = read_manifests(settings.discovery.manifests, settings.default_namespace)
-    others = tuple(variant for variant in found if (variant.namespace, variant.name) not in named)
-    return replace(own, variants=own.variants + others)
+    theirs = read_settings(settings.discovery.manifests)
+    applied = {(variant.namespace, variant.name): variant for variant in found}
+    completed = tuple(
+        _completed(variant, applied.pop((variant.namespace, variant.name), None)) for variant in own.variants
+    )
+    return replace(beneath(own, settings, theirs), variants=completed + tuple(applied.values()))
+
+
+def _completed(own: VariantDeclaration, applied: VariantDeclaration | None) -> VariantDeclaration:
+    """Our file's word, and the manifest's where the file has none."""
+    if applied is None:
+        return own
+    empty = VariantDeclaration(namespace=own.namespace, name=own.name, model=own.model)
+    unsaid = [name for name in _COMPLETED if getattr(own, name) == getattr(empty, name)]
+    return replace(own, **{name: getattr(applied, name) for name in unsaid})

@@ -6,8 +6,8 @@ pods that exist without usable numbers become silent replicas, and every doubt i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,25 +20,47 @@ from wva_exporter.core.snapshot import REASON_CODE, Counts, Inputs, Presence, Re
 from wva_exporter.errors import Reason
 from wva_exporter.sources.counts import count
 from wva_exporter.sources.merge import Places, Rows, merge
-from wva_exporter.sources.presence import Standing, evidence, standing
-from wva_exporter.sources.router import router_queue
+from wva_exporter.sources.presence import PodKey, Standing, evidence, standing
+from wva_exporter.sources.router import offered, refused, router_queue
 from wva_exporter.sources.samples import Observation
 
 FULL_COVERAGE = 0.9
 """Windows filled less than this may hide load: no target falls on them."""
 
 _ESSENTIAL = (Signal.KV_PEAK, Signal.WAITING_PEAK)
+_BESIDE = (Signal.POWER,)
+"""What another target than the engine tells of its pod: a job of its own is no sign of a second scrape."""
+
 _OF_EXISTENCE = (Signal.AGE, Signal.UP, Signal.SEEN, Signal.WORKLOADS, Signal.OWNERS, Signal.PODS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Membership:
-    """Whose the seen pods are: ``pods[i]`` belongs to variant ``variant_of[i]``, -1 to none; ``workloads`` per variant."""
+    """Whose the seen pods are: ``pods[i]`` belongs to variant ``variant_of[i]``, -1 to none; ``workloads`` per variant.
+
+    ``inventory`` is the GPUs that there are, by accelerator type. ``part_of`` names the leader of each pod that serves as a
+    part of a group, both by namespace and name: the group is one replica. ``estranged`` are variants some of whose pods serve
+    another model than theirs: those pods exist, and are not counted.
+    """
 
     fleet: Fleet
     pods: Sequence[Pod]
     variant_of: IntArray
     workloads: Sequence[Workload | None]
+    inventory: Mapping[str, int] = field(default_factory=dict)
+    part_of: Mapping[PodKey, PodKey] = field(default_factory=dict)
+    estranged: Collection[int] = ()
+    _places: dict[tuple[str, bool], Places] = field(default_factory=dict, init=False, repr=False)
+
+    def places(self, default_namespace: str, *, any_job: bool) -> Places:
+        """The row in ``pods`` of each series, a group's part in the row of its leader; worked out once and kept."""
+        key = (default_namespace, any_job)
+        if key not in self._places:
+            row = {(pod.namespace, pod.name): i for i, pod in enumerate(self.pods)}
+            row |= {part: row[leader] for part, leader in self.part_of.items() if leader in row}
+            job = {} if any_job else {(pod.namespace, pod.name): pod.job for pod in self.pods}
+            self._places[key] = Places(row, job, default_namespace)
+        return self._places[key]
 
 
 def assemble(
@@ -53,22 +75,20 @@ def assemble(
         max_input_age_seconds: a sample older than this says nothing about now.
     """
     fleet = members.fleet
-    stands = standing(members.pods, evidence(observation, default_namespace))
-    kept = [
-        (pod, variant, stand)
-        for pod, variant, stand in zip(members.pods, members.variant_of.tolist(), stands, strict=True)
-        if variant >= 0 and stand is not Standing.GONE
-    ]
-    pods = tuple(pod for pod, _, _ in kept)
-    variant = integers([v for _, v, _ in kept])
-    answering = np.array([stand is Standing.ANSWERS for _, _, stand in kept], dtype=np.bool_)
+    stands = _of_groups(members, standing(members.pods, evidence(observation, default_namespace)))
+    standings = integers(stands)
+    kept = np.flatnonzero((members.variant_of >= 0) & (standings != Standing.GONE))
+    variant = integers(members.variant_of[kept])
+    answering = standings[kept] == Standing.ANSWERS
 
-    signals = _signals(observation, pods, default_namespace)
+    every = _signals(observation, members, default_namespace)
+    signals = Column(value=every.value[:, kept], known=every.known[:, kept])
     stale = answering & _stale(signals, max_input_age_seconds)
     lacking = answering & ~stale & ~_essential(signals)
     live = answering & ~stale & ~lacking
     presence = integers(np.where(live, Presence.LIVE, Presence.SILENT))
-    replicas = Replicas(pod=tuple(pod.name for pod in pods), variant=variant, presence=presence, signals=signals)
+    names = tuple(members.pods[row].name for row in kept.tolist())
+    replicas = Replicas(pod=names, variant=variant, presence=presence, signals=signals)
     counts = count(observation, members.workloads, variant)
     model = fleet.variants.model[variant]
     return Snapshot(
@@ -77,20 +97,39 @@ def assemble(
         replicas=replicas,
         counts=counts,
         inputs=_inputs(fleet, replicas, counts, model),
-        trouble=_trouble(observation, len(fleet.models), model, live=live, stale=stale, lacking=lacking),
+        trouble=_trouble(observation, members, model, live=live, stale=stale, lacking=lacking),
         covered=_covered(replicas, model, len(fleet.models)),
         router_queue=router_queue(observation, fleet),
+        offered=offered(observation, fleet),
+        refused=refused(observation, fleet),
+        inventory=members.inventory,
         partial=_partial(observation),
     )
 
 
-def _signals(observation: Observation, pods: Sequence[Pod], default_namespace: str) -> Column:
-    """Every signal of every pod: shape (signals, pods)."""
-    row = {(pod.namespace, pod.name): i for i, pod in enumerate(pods)}
-    places = Places(row, default_namespace)
+def _of_groups(members: Membership, stands: Sequence[Standing]) -> list[Standing]:
+    """A group of pods stands as its leader does, but is silent where a part of it is: half of a load is no load."""
+    found = list(stands)
+    rows = {(pod.namespace, pod.name): row for row, pod in enumerate(members.pods)}
+    for part, leader in members.part_of.items():
+        if (part in rows and leader in rows) and stands[rows[part]] is Standing.SILENT:
+            row = rows[leader]
+            found[row] = max(found[row], Standing.SILENT)
+    return found
+
+
+def _signals(observation: Observation, members: Membership, default_namespace: str) -> Column:
+    """Every signal of every pod, the parts of a group in the row of its leader: shape (signals, pods)."""
+    places = members.places(default_namespace, any_job=False)
+    anyone = members.places(default_namespace, any_job=True)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
     columns = [
-        merge(signal, Rows.of(observation.answers.get(signal), places), capacity, len(pods))
+        merge(
+            signal,
+            Rows.of(observation.answers.get(signal), anyone if signal in _BESIDE else places),
+            capacity,
+            len(members.pods),
+        )
         for signal in REPLICA_SIGNALS
     ]
     return Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))
@@ -111,9 +150,18 @@ def _essential(signals: Column) -> BoolArray:
 
 
 def _trouble(
-    observation: Observation, models: int, model: IntArray, *, live: BoolArray, stale: BoolArray, lacking: BoolArray
+    observation: Observation,
+    members: Membership,
+    model: IntArray,
+    *,
+    live: BoolArray,
+    stale: BoolArray,
+    lacking: BoolArray,
 ) -> IntArray:
     """Why the inputs of each model are not whole, the gravest first; silence itself shows in the replicas."""
+    models = len(members.fleet.models)
+    estranged = np.zeros(models, dtype=np.bool_)
+    estranged[members.fleet.variants.model[list(members.estranged)]] = True
 
     def any_of(flag: BoolArray) -> BoolArray:
         return np.asarray(np.bincount(model[flag], minlength=models) > 0)
@@ -126,7 +174,7 @@ def _trouble(
             np.full(models, failed),
             any_of(stale),
             any_of(lacking),
-            any_of(~live & ~stale & ~lacking),
+            any_of(~live & ~stale & ~lacking) | estranged,
             ~any_of(live),
         ],
         [

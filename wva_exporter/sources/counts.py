@@ -12,6 +12,7 @@ from wva_exporter.core.columns import Column, IntArray
 from wva_exporter.core.declaration import Workload
 from wva_exporter.core.snapshot import Counts
 from wva_exporter.sources.samples import Labels, Observation
+from wva_exporter.sources.sight import MOST_REPLICAS
 
 _SPEC, _CURRENT, _READY = range(3)
 _FIELD = {
@@ -34,24 +35,30 @@ def count(observation: Observation, workloads: Sequence[Workload | None], varian
 
     Returns:
         Declared counts where all three are there; otherwise what is seen, unknown where nothing is: no series is not zero.
+        Of two different numbers for one workload the larger one counts.
     """
     variants = len(workloads)
     figures = np.full((3, variants), np.nan)
+    twofold = np.zeros(variants, dtype=np.bool_)
     row = _rows(workloads)
     answer = observation.answers.get(Signal.WORKLOADS)
     if answer is not None and answer.failure is None:
         for labels, value in zip(answer.labels, answer.value.tolist(), strict=True):
             field = _FIELD.get(labels.metric)
             place = row.get(_workload(labels)) if field is not None else None
-            if place is not None and value >= 0:
-                figures[field, place] = value
+            if place is not None and 0 <= value <= MOST_REPLICAS:
+                before = figures[field, place]
+                twofold[place] |= not np.isnan(before) and before != value
+                figures[field, place] = np.fmax(before, value)
     declared = np.all(np.isfinite(figures), axis=0)
     seen = np.bincount(variant, minlength=variants)
+    current = np.where(declared, figures[_CURRENT], seen)
     return Counts(
         spec=Column.of(figures[_SPEC], declared),
-        current=Column.of(np.where(declared, figures[_CURRENT], seen), declared | (seen > 0)),
+        current=Column.of(current, declared | (seen > 0)),
         ready=Column.of(np.where(declared, figures[_READY], seen), declared | (seen > 0)),
         declared=declared,
+        disputed=declared & twofold,
     )
 
 

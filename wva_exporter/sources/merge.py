@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,14 @@ import numpy as np
 
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import Column, FloatArray, IntArray, floats, integers
+from wva_exporter.engines.catalogue import ENGINES
+from wva_exporter.engines.table import LabelProduct
 from wva_exporter.sources.samples import Answer, Labels
 
-RESERVED_BLOCKS = 1
-"""vLLM keeps one block of its KV cache for itself (79 of 80 fill up in the recorded run)."""
+_CAPACITY = {engine.name: engine.readings.get(Signal.KV_CAPACITY) for engine in ENGINES}
+"""How each engine tells its capacity: in labels, or as the value itself."""
+
+_RANKS = {engine.name: engine.data_ranks for engine in ENGINES}
 
 _SUMMED = frozenset({Signal.WAITING, Signal.RUNNING, Signal.REQUEST_RATE, Signal.GENERATION_TOKEN_RATE})
 _LARGEST = frozenset({Signal.KV_PEAK, Signal.WAITING_PEAK, Signal.AGE})
@@ -20,31 +25,42 @@ _SMALLEST = frozenset({Signal.COVERAGE})
 _RATIOS = frozenset({Signal.KV_PEAK, Signal.KV, Signal.PREFIX_HIT_RATIO})
 
 
+LISTS = 8
+"""Different lists of series that the answers of a cycle may have; more are worked out again."""
+
+
 class Places:
     """The row of a pod by the labels of its series: each combination is worked out once, and so is each list of labels.
 
-    Most answers list the same series in the same order, and a source that remembers labels gives the very same objects.
+    Most answers list the same series in the same order, and a source that remembers labels gives the very same objects. A pod
+    that two jobs scrape has a row in one of them, or its requests and its memory would count twice.
     """
 
-    def __init__(self, row: Mapping[tuple[str, str], int], default_namespace: str) -> None:
+    def __init__(
+        self, row: Mapping[tuple[str, str], int], job: Mapping[tuple[str, str], str], default_namespace: str
+    ) -> None:
         self._row = row
+        self._job = job
         self._default = default_namespace
-        self._place: dict[tuple[str, str, str], int] = {}
-        self._listed: Sequence[Labels] = ()
-        self._places: IntArray = integers([])
+        self._place: dict[tuple[str, str, str, str], int] = {}
+        self._lists: deque[tuple[Sequence[Labels], IntArray]] = deque(maxlen=LISTS)
 
     def of(self, labels: Sequence[Labels]) -> IntArray:
         """The row of each pod, -1 for one that is nobody's: shape (labels,)."""
-        if labels != self._listed:
-            self._places = integers([self._of(each.namespace, each.pod, each.instance) for each in labels])
-            self._listed = labels
-        return self._places
+        for listed, places in self._lists:
+            if labels == listed:
+                return places
+        places = integers([self._of(each.namespace, each.pod, each.instance, each.job) for each in labels])
+        self._lists.appendleft((labels, places))
+        return places
 
-    def _of(self, namespace: str, pod: str, instance: str) -> int:
-        key = (namespace, pod, instance)
+    def _of(self, namespace: str, pod: str, instance: str, job: str) -> int:
+        key = (namespace, pod, instance, job)
         place = self._place.get(key)
         if place is None:
-            place = self._place[key] = self._row.get((namespace or self._default, pod or instance), -1)
+            owner = (namespace or self._default, pod or instance)
+            place = self._row.get(owner, -1) if job == self._job.get(owner, job) else -1
+            self._place[key] = place
         return place
 
 
@@ -75,11 +91,19 @@ def merge(signal: Signal, rows: Rows, capacity: Rows, pods: int) -> Column:
     Load and memory add up over ranks, danger is that of the worst, use is a mean weighted by the memory of each rank, and
     what is left (mean sizes and times) is a plain mean. A ratio outside [0, 1] or a negative number is not believed.
     """
-    if signal is Signal.KV_CAPACITY:
-        return _total(rows.pod, _capacity_tokens(rows), pods)
-    if signal is Signal.KV:
-        return _weighted(rows, capacity, pods)
-    rows = _plausible(signal, rows)
+    match signal:
+        case Signal.KV_CAPACITY:
+            return _total(rows.pod, _capacity_tokens(rows), pods)
+        case Signal.KV:
+            return _weighted(rows, capacity, pods)
+        case Signal.POWER:
+            return _power(rows, pods)
+        case _:
+            return _plain(signal, _plausible(signal, rows), pods)
+
+
+def _plain(signal: Signal, rows: Rows, pods: int) -> Column:
+    """What needs nothing but the values."""
     if signal in _SUMMED:
         return _total(rows.pod, rows.value, pods)
     if signal in _LARGEST:
@@ -101,14 +125,30 @@ def _plausible(signal: Signal, rows: Rows) -> Rows:
 
 
 def _capacity_tokens(rows: Rows) -> FloatArray:
-    """Tokens that each rank's KV cache can hold: usable blocks x block size; NaN where the labels are no numbers."""
-    return floats([_tokens(row.num_gpu_blocks, row.block_size) for row in rows.labels])
+    """Tokens that each rank's KV cache can hold; NaN where a row does not say it."""
+    return floats([_tokens(row, value) for row, value in zip(rows.labels, rows.value.tolist(), strict=True)])
 
 
-def _tokens(blocks: str, block_size: str) -> float:
+def _tokens(row: Labels, value: float) -> float:
+    """The value itself, or, where the engine's labels say it, usable blocks x block size."""
+    reading = _CAPACITY.get(row.engine_type)
+    if reading is None:
+        return float("nan")
+    if not isinstance(reading, LabelProduct):
+        return value if value >= 0.0 else float("nan")
+    blocks, block_size = (getattr(row, label) for label in reading.labels)
     if not (blocks.isdecimal() and block_size.isdecimal()):
         return float("nan")
-    return float(max(int(blocks) - RESERVED_BLOCKS, 0) * int(block_size))
+    return float(max(int(blocks) - reading.reserved, 0) * int(block_size))
+
+
+def _power(rows: Rows, pods: int) -> Column:
+    """Watts of each pod's GPUs, each once; unknown for a pod that has but an instance of one."""
+    gpus: dict[tuple[int, str], float] = {}
+    for pod, value, labels in zip(rows.pod.tolist(), rows.value.tolist(), rows.labels, strict=True):
+        gpu = (pod, labels.gpu_uuid)
+        gpus[gpu] = float("nan") if labels.gpu_instance or value < 0.0 else max(gpus.get(gpu, 0.0), value)
+    return _total(integers([pod for pod, _ in gpus]), floats(list(gpus.values())), pods)
 
 
 def _total(pod: IntArray, value: FloatArray, pods: int) -> Column:
@@ -151,6 +191,6 @@ def _weighted(rows: Rows, capacity: Rows, pods: int) -> Column:
     return _mean(rows.pod, rows.value, np.where(lacking[rows.pod], 1.0, weight), pods)
 
 
-def _rank(labels: Labels) -> tuple[str, str]:
+def _rank(labels: Labels) -> tuple[str, ...]:
     """What tells a pod's engines apart: the port they listen on and their rank."""
-    return labels.instance, labels.engine or labels.dp_rank
+    return labels.instance, *(getattr(labels, label) for label in _RANKS.get(labels.engine_type, ()))

@@ -1,7 +1,8 @@
 """Which of the seen pods still exist, and which of those answer.
 
 A replica is gone only when kube-state-metrics says so, or when its series *and* its target are gone. One whose scrape fails,
-or that fell silent where nobody can tell why, exists and is unknown.
+or that fell silent where nobody can tell why, exists and is unknown. A target that is still scraped outweighs
+kube-state-metrics, of which a shard may be down: its list of a namespace is then not whole.
 """
 
 from __future__ import annotations
@@ -73,9 +74,11 @@ def _standing(pod: Pod, facts: Evidence) -> Standing:
         return Standing.GONE  # it finishes what it has and takes no more: not capacity, and not missed
     if key in facts.answering:
         return Standing.ANSWERS
+    if key in facts.target_now:
+        return Standing.SILENT
     nameless = pod.name == pod.instance  # no pod label: kube-state-metrics cannot know it by this name
     if pod.namespace in facts.listed_namespaces and not nameless:
         return Standing.SILENT if key in facts.listed else Standing.GONE
-    if key not in facts.target_now and key in facts.target_before:
+    if key in facts.target_before:
         return Standing.GONE
     return Standing.SILENT

@@ -133,6 +133,11 @@ class PrometheusSource:
             return Observation(time=self._clock(), answers=answers)
         return Observation(time=newest.time, answers=answers, skew=newest.skew)
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with a file of credentials now, if anything; the last good secret stays in use."""
+        return self._authorization.problem
+
     async def ask(self, promql: str) -> Answer:
         """Ask one question of one's own, within the deadline of a cycle."""
         return (await self._hear(promql, self._deadline())).answer

@@ -1,7 +1,7 @@
 """From one target's recent scrapes to the rows that a Prometheus would answer: the engine tables, computed by ourselves.
 
 ``engines.promql`` renders the same tables as queries; a test holds the two together on recorded scrapes. Grouping labels are
-those of the queries, with ``engine_type`` set to the engine's name and the rank label kept where a reading asks for each rank.
+those of the queries, with ``engine_type`` set to the engine's name and rank labels kept where a reading asks for each rank.
 """
 
 from __future__ import annotations
@@ -17,7 +17,19 @@ import numpy as np
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import FloatArray
 from wva_exporter.engines.promql import REPLICA_LABELS, TAG, TARGET_LABELS
-from wva_exporter.engines.table import Engine, Gauge, LabelProduct, Mean, Over, Ranks, Rate, Reading, Share, Window
+from wva_exporter.engines.table import (
+    Engine,
+    Gauge,
+    LabelProduct,
+    Mean,
+    Over,
+    Product,
+    Ranks,
+    Rate,
+    Reading,
+    Share,
+    Window,
+)
 from wva_exporter.sources import windows
 from wva_exporter.sources.exposition import labels_of
 from wva_exporter.sources.samples import Labels
@@ -48,7 +60,7 @@ def _names(reading: Reading) -> frozenset[str]:
     match reading:
         case Mean():
             return frozenset(name + part for name in reading.names for part in ("_sum", "_count"))
-        case Share():
+        case Share() | Product():
             return frozenset(name for pair in reading.names for name in pair)
         case Gauge() | Rate() | LabelProduct():
             return frozenset(reading.names)
@@ -59,6 +71,7 @@ def describer(engines: Iterable[Engine], target_labels: Mapping[str, str]) -> Ca
     engine_of = {
         name: engine for engine in reversed(tuple(engines)) for names in names_of(engine).values() for name in names
     }
+    levels = {engine.name: engine.gauges for engine in engine_of.values()}
     lifted = {
         name: reading.labels
         for engine in engine_of.values()
@@ -72,13 +85,15 @@ def describer(engines: Iterable[Engine], target_labels: Mapping[str, str]) -> Ca
         name = text.partition("{")[0].strip()
         engine = engine_of[name]
         every = {**exposed, **target_labels}
-        own = (engine.rank_label, *lifted.get(name, ()))
+        own = (*engine.data_ranks, *lifted.get(name, ()))
         replica = TARGET_LABELS if name in lifted else REPLICA_LABELS
         return Series(
             name=name,
             identity=tuple(sorted(exposed.items())),
             replica=labelled(every, replica, engine.name),
             rank=labelled(every, (*replica, *own), engine.name),
+            shard=tuple(every.get(label, "") for label in engine.shard_ranks),
+            whole=name not in levels[engine.name] or not any(every.get(label) for label in engine.part_labels),
         )
 
     return describe
@@ -137,6 +152,12 @@ class View:
         }
 
     @cached_property
+    def slopes(self) -> FloatArray:
+        """``deriv`` over the short window."""
+        inside = self._inside(Window.SHORT)
+        return windows.slope(self.history.times[inside], self._values(Window.SHORT))
+
+    @cached_property
     def coverage(self) -> FloatArray:
         """Samples that each series has in the short window over those that a full one has, at most 1: shape (series,).
 
@@ -176,10 +197,7 @@ def answering(engine: Engine, view: View) -> tuple[Labels, ...]:
 def _read(reading: Reading, view: View) -> Rows:
     match reading:
         case Gauge():
-            column = _gauge_column(reading, view)
-            each = reading.ranks is Ranks.EACH
-            combine: Callable[[float, float], float] = float.__add__ if reading.ranks is Ranks.SUM else max
-            return _first(reading.names, lambda name: _merge(view, name, column, combine, each=each))
+            return _gauge(reading, view)
         case Rate():
             return _first(reading.names, lambda name: _sum(view, name, reading.window))
         case Mean():
@@ -187,8 +205,18 @@ def _read(reading: Reading, view: View) -> Rows:
             return _first(pairs, lambda pair: _ratio(view, pair, reading.window))
         case Share():
             return _first(reading.names, lambda pair: _ratio(view, pair, reading.window))
+        case Product():
+            return _first(reading.names, lambda pair: _product(view, pair))
         case LabelProduct():
             return _first(reading.names, lambda name: _merge(view, name, view.latest, max, each=True))
+
+
+def _gauge(reading: Gauge, view: View) -> Rows:
+    column = _gauge_column(reading, view)
+    if reading.ranks is Ranks.SUM:
+        return _first(reading.names, lambda name: _added(view, name, column))
+    each = reading.ranks is Ranks.EACH
+    return _first(reading.names, lambda name: _merge(view, name, column, max, each=each))
 
 
 def _gauge_column(reading: Gauge, view: View) -> FloatArray:
@@ -226,8 +254,29 @@ def _merge(
     return found
 
 
+def _added(view: View, name: str, column: FloatArray) -> _Found:
+    """A name's series added up to one row a replica, of each rank's shards the largest."""
+    ranks: dict[tuple[Labels, Labels], dict[tuple[str, ...], float]] = {}
+    for row in view.history.rows(name):
+        value = float(column[row])
+        if not math.isnan(value):
+            series = view.history.series[row]
+            shards = ranks.setdefault((series.replica, series.rank), {})
+            shards[series.shard] = shards.get(series.shard, 0.0) + value
+    found: _Found = {}
+    for (replica, _), shards in ranks.items():
+        key = (replica, replica)
+        found[key] = found.get(key, 0.0) + max(shards.values())
+    return found
+
+
+def _product(view: View, pair: tuple[str, str]) -> _Found:
+    one, other = (_merge(view, name, view.latest, max, each=True) for name in pair)
+    return {key: value * other[key] for key, value in one.items() if key in other}
+
+
 def _sum(view: View, name: str, window: Window) -> _Found:
-    return _merge(view, name, view.rates[window], float.__add__)
+    return _added(view, name, view.rates[window])
 
 
 def _ratio(view: View, pair: tuple[str, str], window: Window) -> _Found:

@@ -44,9 +44,24 @@ class Labels(msgspec.Struct, frozen=True, gc=False):
     scaletargetref_kind: str = ""
     scaletargetref_name: str = ""
     condition: str = ""
+    node: str = ""
+    resource: str = ""
+    label_nvidia_com_gpu_product: str = ""
+    label_cloud_google_com_gke_accelerator: str = ""
+    label_amd_com_gpu_product_name: str = ""
+    label_habana_ai_product_name: str = ""
+    label_gpu_intel_com_product: str = ""
+    # DCGM
+    gpu_uuid: str = msgspec.field(default="", name="UUID")
+    gpu_instance: str = msgspec.field(default="", name="GPU_I_ID")
     # routers
     target_model_name: str = ""
     inference_pool: str = ""
+    outcome: str = ""
+    # what we published ourselves
+    variant_name: str = ""
+    exported_namespace: str = ""
+    parameter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,11 +12,17 @@ from wva_exporter.engines.promql import UP_NOW, UP_SEEN
 from wva_exporter.engines.table import Engine
 from wva_exporter.sources.failures import BadAnswer
 from wva_exporter.sources.readings import LOOKBACK_SECONDS, names_of, replica_rows
+from wva_exporter.sources.requests import Requests
 from wva_exporter.sources.samples import Answer, Labels, Observation
-from wva_exporter.sources.surroundings import Row, router_queue
+from wva_exporter.sources.surroundings import Row
 from wva_exporter.sources.target_state import TargetState
 
-_BESIDE: Mapping[Signal, tuple[str, ...]] = {**kubernetes.NAMES, Signal.ROUTER_QUEUE: router.QUEUE_SIZE}
+_BESIDE: Mapping[Signal, tuple[str, ...]] = {
+    **kubernetes.NAMES,
+    Signal.ROUTER_QUEUE: router.QUEUE_SIZE,
+    Signal.ROUTER_ARRIVALS: (*router.QUEUE_SIZE, *router.LEFT, *router.PASSED),
+    Signal.ROUTER_OUTCOMES: router.LEFT,
+}
 
 
 class Tally:
@@ -28,6 +34,7 @@ class Tally:
         self._now = now
         self._rows: dict[Signal, list[Row]] = {signal: [] for signal in Signal}
         self._targets: list[TargetState] = []
+        self._requests = Requests()
 
     def add(self, state: TargetState) -> None:
         """What one target says."""
@@ -35,6 +42,7 @@ class Tally:
         for engine in self._engines:
             for signal, rows in replica_rows(engine, view):
                 self._rows[signal].extend(rows.items())
+        self._requests.add(view)
         recent = (labels for labels, time in state.seen.items() if state.recently(time, self._now))
         self._rows[Signal.SEEN].extend((labels, 1.0) for labels in recent)
         if self._now - view.newest < LOOKBACK_SECONDS:
@@ -57,9 +65,9 @@ class Tally:
         rows = self._rows
         engines = [labels for labels, _ in rows[Signal.SEEN]]
         namespaces = {labels.namespace for labels in engines} | {self._default_namespace}
-        for signal in (Signal.PODS, Signal.OWNERS):
+        for signal in (Signal.PODS, Signal.OWNERS, Signal.POWER):
             rows[signal] = [row for row in rows[signal] if row[0].namespace in namespaces]
-        rows[Signal.ROUTER_QUEUE] = router_queue(rows[Signal.ROUTER_QUEUE])
+        rows.update(self._requests.rows())
         jobs = {(labels.job, labels.namespace) for labels in engines}
         for state in self._targets:
             if state.recently(state.asked_at, self._now) and self._may_run_engine(state, jobs):

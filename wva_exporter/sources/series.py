@@ -30,13 +30,16 @@ class Series:
     """Whose number it is.
 
     ``identity`` is every label it came with: two texts of one identity are one series. ``replica`` are the labels that all
-    series of a replica share; ``rank`` adds the one that numbers its ranks and those that an info series is read for.
+    series of a replica share; ``rank`` adds those that number its ranks and those that an info series is read for; ``shard``
+    are the numbers of the parts of one rank. ``whole`` is False for a part of a total that has a series of its own.
     """
 
     name: str
     identity: tuple[tuple[str, str], ...]
     replica: Labels
     rank: Labels
+    shard: tuple[str, ...] = ()
+    whole: bool = True
 
 
 class History:
@@ -68,7 +71,7 @@ class History:
         return self._values[: len(self.series), : self._used]
 
     def rows(self, name: str) -> list[int]:
-        """The rows of a sample name."""
+        """The rows of a sample name, without those that are parts of another."""
         return self._rows_of_name.get(name, [])
 
     def append(self, time: float, samples: Mapping[str, float]) -> None:
@@ -101,7 +104,8 @@ class History:
         if row is None:
             row = self._by_identity[key] = len(self.series)
             self.series.append(series)
-            self._rows_of_name.setdefault(series.name, []).append(row)
+            if series.whole:
+                self._rows_of_name.setdefault(series.name, []).append(row)
             if row == len(self._values):
                 self._values = np.concatenate([self._values, np.full_like(self._values, np.nan)])
         self._by_text[text] = row
@@ -119,7 +123,8 @@ class History:
         self._by_text = {text: int(new_row[row]) for text, row in texts.items() if alive[row]}
         for row, kept in enumerate(self.series):
             self._by_identity[kept.name, kept.identity] = row
-            self._rows_of_name.setdefault(kept.name, []).append(row)
+            if kept.whole:
+                self._rows_of_name.setdefault(kept.name, []).append(row)
         self._values = np.full((max(16, len(self.series)), len(self._times)), np.nan)
         self._values[: len(self.series), : len(times)] = values[alive]
         self._times[: len(times)] = times

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from wva_exporter.conventions import Signal
 from wva_exporter.core.declaration import Workload
-from wva_exporter.core.sightings import Pod, Scaler, Sightings
-from wva_exporter.sources.samples import Labels, Observation
+from wva_exporter.core.sightings import Node, Pod, Scaler, Sightings
+from wva_exporter.engines import kubernetes
+from wva_exporter.sources.samples import Answer, Labels, Observation
+
+MOST_REPLICAS = 1_000_000
+"""More replicas, or GPUs of a node, than this nobody has: a larger number is not believed."""
 
 UP_TAG = "up"
 """``engine_type`` of those rows of ``SEEN`` that tell of a target's ``up`` and not of an engine."""
@@ -24,12 +30,10 @@ def pod_name(labels: Labels) -> str:
 def sight(observation: Observation, default_namespace: str, before: Sequence[Pod] = ()) -> Sightings:
     """Everything in the answers that bears on who the variants are.
 
-    A pod counts as seen when its engine answered now or within the hold time, or when it was seen ``before`` and its target
-    is still there, however long it does not answer. Its model is the first that any of its series names; an engine names one.
+    A pod counts as seen when its engine answered now or within the hold time, or when it is remembered from ``before``. Its
+    model is the first that any of its series names; an engine names one.
     """
-    targets = observation.answers.get(Signal.UP)
-    listed = {(row.namespace or default_namespace, pod_name(row)) for row in targets.labels} if targets else set()
-    pods = {key: pod for pod in before if (key := (pod.namespace, pod.name)) in listed}
+    pods = {(pod.namespace, pod.name): pod for pod in before}
     fresh: set[tuple[str, str]] = set()
     for labels in _engine_rows(observation):
         name = pod_name(labels)
@@ -47,7 +51,25 @@ def sight(observation: Observation, default_namespace: str, before: Sequence[Pod
             variant_label=labels.llm_d_ai_variant,
         )
     return Sightings(
-        pods=tuple(pods[key] for key in sorted(pods)), owner=_owners(observation), scalers=_scalers(observation)
+        pods=tuple(pods[key] for key in sorted(pods)),
+        owner=_owners(observation),
+        scalers=_scalers(observation),
+        nodes=_nodes(observation),
+    )
+
+
+def same(one: Answer | None, other: Answer | None, *, values: bool) -> bool:
+    """Whether two answers list the same series in the same order, and, with ``values``, the same numbers."""
+    if one is None or other is None:
+        return one is other
+    return one.labels == other.labels and (not values or np.array_equal(one.value, other.value))
+
+
+def says_the_same(one: Observation, other: Observation) -> bool:
+    """Whether two observations tell the same of who exists: then they have the same sightings."""
+    return all(
+        same(one.answers.get(signal), other.answers.get(signal), values=signal in (Signal.SCALERS, Signal.NODES))
+        for signal in (Signal.AGE, Signal.SEEN, Signal.OWNERS, Signal.SCALERS, Signal.NODES)
     )
 
 
@@ -79,6 +101,22 @@ def _owners(observation: Observation) -> dict[tuple[str, str], Workload]:
     return owner
 
 
+def _nodes(observation: Observation) -> tuple[Node, ...]:
+    """Nodes that have GPUs, whatever resource counts them."""
+    answer = observation.answers.get(Signal.NODES)
+    if answer is None or answer.failure is not None:
+        return ()
+    product: dict[str, str] = {}
+    gpus: dict[str, dict[str, int]] = {}
+    for row, value in zip(answer.labels, answer.value.tolist(), strict=True):
+        if row.metric == kubernetes.NODE_LABELS:
+            named = (getattr(row, label) for label in kubernetes.PRODUCT_LABELS)
+            product[row.node] = next((name for name in named if name), "")
+        elif row.resource in kubernetes.GPU_RESOURCES and 0 < value < MOST_REPLICAS:
+            gpus.setdefault(row.node, {})[row.resource] = int(value)
+    return tuple(Node(name, product.get(name, ""), sum(gpus[name].values())) for name in sorted(gpus))
+
+
 def _scalers(observation: Observation) -> tuple[Scaler, ...]:
     """HPAs with the bounds that kube-state-metrics gives them."""
     answer = observation.answers.get(Signal.SCALERS)
@@ -91,7 +129,10 @@ def _scalers(observation: Observation) -> tuple[Scaler, ...]:
         if row.metric == "kube_horizontalpodautoscaler_info":
             target[key] = Workload(kind=row.scaletargetref_kind, namespace=row.namespace, name=row.scaletargetref_name)
         else:
-            bound[(*key, row.metric.rpartition("_spec_")[2])] = int(value)
+            which = (*key, row.metric.rpartition("_spec_")[2])
+            bound[which] = max(
+                int(min(value, MOST_REPLICAS)), bound.get(which, 0)
+            )  # of two, the one that costs no replica
     return tuple(
         Scaler(
             namespace=key[0],

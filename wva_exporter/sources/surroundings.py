@@ -1,27 +1,34 @@
-"""What a scraped page says beside engines: kube-state-metrics and routers, where a target exposes them.
+"""What a scraped page says of pods, workloads and nodes: kube-state-metrics and DCGM, where a target exposes them.
 
 Only the present counts here, so nothing is remembered of the page before but the labels of its series.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wva_exporter.conventions import Signal
-from wva_exporter.engines import kubernetes, router
+from wva_exporter.engines import kubernetes
 from wva_exporter.sources.exposition import labels_of
 from wva_exporter.sources.samples import Labels
 
 Row = tuple[Labels, float]
 
-NAMES = frozenset(router.QUEUE_SIZE).union(*kubernetes.NAMES.values())
+NAMES = frozenset[str]().union(*kubernetes.NAMES.values())
 """Every sample name that is kept of them."""
 
-_SIGNAL = {name: signal for signal, names in kubernetes.NAMES.items() for name in names} | dict.fromkeys(
-    router.QUEUE_SIZE, Signal.ROUTER_QUEUE
-)
-_FIELDS = tuple(name for name in Labels.__struct_fields__ if name != "metric")
+_SIGNAL = {name: signal for signal, names in kubernetes.NAMES.items() for name in names}
+_FIELD = {
+    label: field
+    for field, label in zip(Labels.__struct_fields__, Labels.__struct_encode_fields__, strict=True)
+    if field != "metric"
+}
+_WANTED: Mapping[str, tuple[str, ...]] = {
+    "condition": ("", "true"),
+    "resource": ("", *kubernetes.GPU_RESOURCES),
+}
+"""The values of those labels that not every series is read for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,26 +59,10 @@ class Surroundings:
 def _describe(name: str, text: str, target_labels: Mapping[str, str]) -> Labels | None:
     """The labels of a series that is read, or None.
 
-    kube-state-metrics speaks of others: its own namespace and pod win over its target's. A router speaks of itself.
+    These speak of others: their own namespace, pod and node win over their target's.
     """
     exposed = labels_of(text)
-    if exposed.get("condition", "true") != "true":
+    if any(exposed.get(label, "") not in values for label, values in _WANTED.items()):
         return None
-    of_router = name in router.QUEUE_SIZE
-    every = {**exposed, **target_labels} if of_router else {**target_labels, **exposed}
-    wanted = router.QUEUE_LABELS if of_router else _FIELDS
-    return Labels(metric=name, **{label: every[label] for label in wanted if label in every})
-
-
-def router_queue(rows: Iterable[Row]) -> list[Row]:
-    """Queues summed by ``QUEUE_LABELS``; under an older name only what the newer does not have."""
-    sums: dict[str, dict[Labels, float]] = {name: {} for name in router.QUEUE_SIZE}
-    for labels, value in rows:
-        queue = Labels(**{name: getattr(labels, name) for name in router.QUEUE_LABELS})
-        named = sums[labels.metric]
-        named[queue] = named.get(queue, 0.0) + value
-    merged: dict[Labels, float] = {}
-    for named in sums.values():
-        for queue, value in named.items():
-            merged.setdefault(queue, value)
-    return list(merged.items())
+    every = {**target_labels, **exposed}
+    return Labels(metric=name, **{field: every[label] for label, field in _FIELD.items() if label in every})

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from wva_exporter.engines.promql import TARGET_LABELS
 from wva_exporter.engines.table import Engine, Window
-from wva_exporter.sources import surroundings
+from wva_exporter.sources import requests, surroundings
 from wva_exporter.sources.exposition import read
 from wva_exporter.sources.failures import BadAnswer
 from wva_exporter.sources.fetch import Body
 from wva_exporter.sources.readings import View, answering, describer, labelled, names_of
 from wva_exporter.sources.samples import Labels
-from wva_exporter.sources.series import History
+from wva_exporter.sources.series import History, Series
 from wva_exporter.sources.surroundings import Surroundings
 from wva_exporter.sources.targets import Target
 
@@ -35,9 +35,9 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Understood:
-    """What is kept of one page: samples of engines by the text of their series, what surrounds them, what was not finite."""
+    """What is kept of one page: samples of engines and routers by their text, what surrounds them, what was not finite."""
 
-    engine: Mapping[str, float]
+    samples: Mapping[str, float]
     beside: Surroundings
     dropped: Mapping[str, int]
 
@@ -50,10 +50,10 @@ class TargetState:
         self.labels = dict(target.labels)
         self._engines = engines
         self._reach = reach
-        self._engine_names = frozenset(
-            name for engine in engines for names in names_of(engine).values() for name in names
-        )
-        self.history = History(scrapes=reach.scrapes, describe=describer(engines, self.labels))
+        self._names = requests.NAMES | surroundings.NAMES
+        self._names |= {name for engine in engines for names in names_of(engine).values() for name in names}
+        self._engine_series = describer(engines, self.labels)
+        self.history = History(scrapes=reach.scrapes, describe=self._describe)
         self.beside = Surroundings()
         self.up: bool | None = None
         """Whether the newest scrape succeeded; None before the first and after the target has left."""
@@ -80,16 +80,16 @@ class TargetState:
         Raises:
             BadPage: it is no exposition, or labels in it do not parse.
         """
-        page = read(body.content, body.content_type, self._engine_names | surroundings.NAMES)
-        engine: dict[str, float] = {}
+        page = read(body.content, body.content_type, self._names)
+        samples: dict[str, float] = {}
         beside: dict[str, Mapping[str, float]] = {}
         for name, found in page.samples.items():
-            if name in self._engine_names:
-                engine.update(found)
-            else:
+            if name in surroundings.NAMES:
                 beside[name] = found
+            else:
+                samples.update(found)
         return Understood(
-            engine=engine,
+            samples=samples,
             beside=self.beside.then(beside, self.labels),
             dropped=page.dropped,
         )
@@ -101,7 +101,7 @@ class TargetState:
             BadPage: labels in it do not parse.
             TooManySeries: it is no engine's page. Either way nothing of it is kept, and ``fail`` is to be called.
         """
-        self.history.append(time, page.engine)
+        self.history.append(time, page.samples)
         self.beside = page.beside
         self.up, self.asked_at, self.answered_at = True, time, time
         self.failure, self.dropped = None, page.dropped
@@ -128,6 +128,11 @@ class TargetState:
     def recently(self, time: float, now: float) -> bool:
         """Whether this was within the hold time."""
         return now - time <= self._reach.hold_seconds
+
+    def _describe(self, text: str) -> Series:
+        if requests.name_of(text) in requests.NAMES:
+            return requests.describe(text, self.labels)
+        return self._engine_series(text)
 
     def _end(self, time: float) -> None:
         self.beside = Surroundings()

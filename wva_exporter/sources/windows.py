@@ -56,6 +56,20 @@ def rate(times: FloatArray, values: FloatArray, start: float, end: float) -> Flo
     return np.where(count >= 2, per_second, np.nan)  # noqa: PLR2004 - two samples make a rate
 
 
+def slope(times: FloatArray, values: FloatArray) -> FloatArray:
+    """``deriv``: the slope of the straight line that is nearest to the samples by least squares, per second."""
+    present = ~np.isnan(values)
+    count = present.sum(axis=1)
+    since = times - times[0] if len(times) else times
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        mean_time = np.where(present, since, 0.0).sum(axis=1) / count
+        mean_value = np.where(present, values, 0.0).sum(axis=1) / count
+        away = np.where(present, since - mean_time[:, np.newaxis], 0.0)
+        rise = np.where(present, values - mean_value[:, np.newaxis], 0.0)
+        per_second = (away * rise).sum(axis=1) / (away * away).sum(axis=1)
+    return np.where(count >= 2, per_second, np.nan)  # noqa: PLR2004 - two samples make a line
+
+
 def _edge(distance: FloatArray, step: FloatArray) -> FloatArray:
     return np.where(distance >= step * EXTRAPOLATION_FACTOR, step / 2, distance)
 

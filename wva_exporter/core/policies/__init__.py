@@ -11,15 +11,20 @@ from types import MappingProxyType
 
 from wva_exporter.core.policies.proposal import Policy, Proposal
 from wva_exporter.core.policies.wva_v1 import WvaV1
+from wva_exporter.core.policies.wva_v2 import WvaV2
 
-POLICIES: Mapping[str, Policy] = MappingProxyType({policy.name: policy for policy in (WvaV1(), WvaV1(exact=True))})
+EXACT = "/exact"
+
+_ALL: tuple[Policy, ...] = (WvaV1(), WvaV1(exact=True), WvaV2(), WvaV2(exact=True))
+
+POLICIES: Mapping[str, Policy] = MappingProxyType({policy.name: policy for policy in _ALL})
 """Policies by the name under which a model selects them; ``/exact`` ones repeat WVA's arithmetic, faults included."""
 
 
 def policy_name(policy: str, compat: str | None) -> str:
     """The name of a policy in a mode: ``exact`` ones are policies of their own."""
-    exact = f"{policy}/exact"
+    exact = f"{policy}{EXACT}"
     return exact if compat == "exact" and exact in POLICIES else policy
 
 
-__all__ = ["POLICIES", "Policy", "Proposal", "policy_name"]
+__all__ = ["EXACT", "POLICIES", "Policy", "Proposal", "policy_name"]

@@ -23,8 +23,8 @@ from wva_exporter.errors import Reason
 class Stand:
     """Where each variant of a fleet stands before the step: shape (variants,).
 
-    ``desired`` is the last desired count where it differs from 0: the original locks on it, live decisions do not, because
-    an HPA whose dead band swallows the step would lock the group for ever.
+    ``desired`` is the count that was asked for, 0 where nobody says: a group that waits keeps it. Live decisions take what
+    the workload asks for, not the last target: an HPA whose dead band swallows a step would lock the group for ever.
     """
 
     group: IntArray
@@ -34,6 +34,8 @@ class Stand:
     desired: IntArray
     minimum: IntArray
     maximum: Column
+    movable: BoolArray
+    """Whose number may change at all: counted, neither paused nor fixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +64,12 @@ class WvaV1:
             rank=fleet.rank,
             current=counts.current.value.astype(np.int64),
             pending=counts.pending.value.astype(np.int64),
-            desired=np.zeros(len(fleet), dtype=np.int64),
+            desired=np.where(counts.spec.known, np.maximum(counts.spec.value, counts.current.value), 0).astype(
+                np.int64
+            ),
             minimum=fleet.variants.minimum,
             maximum=fleet.variants.maximum,
+            movable=counts.current.known & ~fleet.variants.paused & ~fleet.variants.fixed.known,
         )
         target, reason = step(found.needs_growth, found.may_shrink, stand, exact=self.exact)
         known = chosen & (found.replicas[group] > 0) & counts.current.known
@@ -92,18 +97,24 @@ def step(needs_growth: BoolArray, may_shrink: BoolArray, stand: Stand, *, exact:
     locked[group[unsettled]] = True
 
     ceiling = np.where(stand.maximum.known & (stand.maximum.value > 0), stand.maximum.value, np.inf)
-    can_grow = np.ones(len(group), dtype=np.bool_) if exact else current < ceiling
-    can_shrink = current > (1 if exact else np.maximum(stand.minimum, 1))
+    can_grow = stand.movable & (exact | (current < ceiling))
+    can_shrink = stand.movable & (current > (1 if exact else np.maximum(stand.minimum, 1)))
     up = _first(stand.rank, can_grow & needs_growth[group], group, groups)
     down = _first(-stand.rank, can_shrink & (may_shrink & ~needs_growth)[group], group, groups)
 
     bounded = np.minimum(np.maximum(current + up - down, stand.minimum), ceiling).astype(np.int64)
     kept = np.where((stand.desired != 0) & (stand.desired != current), stand.desired, current)
     target = np.where(locked[group], kept, bounded)
-    reason = np.full(len(group), REASON_CODE[Reason.STEADY])
-    reason[may_shrink[group]] = REASON_CODE[Reason.SPARE_CAPACITY]
-    reason[needs_growth[group]] = REASON_CODE[Reason.NO_HEADROOM]
-    reason[locked[group]] = REASON_CODE[Reason.PENDING]
+    full = needs_growth[group] & ~can_grow & (current >= ceiling)
+    bare = (may_shrink & ~needs_growth)[group] & ~can_shrink & stand.movable
+    reason = np.select(
+        [locked[group], up > 0, down > 0, full, bare],
+        [
+            REASON_CODE[why]
+            for why in (Reason.PENDING, Reason.NO_HEADROOM, Reason.SPARE_CAPACITY, Reason.MAX, Reason.MIN)
+        ],
+        REASON_CODE[Reason.STEADY],
+    )
     return target, reason
 
 

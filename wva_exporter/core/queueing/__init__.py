@@ -1,0 +1,1 @@
+"""A replica as a queue with state-dependent service: what it carries, how long requests wait, how large a batch should be."""

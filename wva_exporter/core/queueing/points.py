@@ -1,0 +1,185 @@
+"""The operating points of a fleet's variants over the last minutes, and how a snapshot becomes one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, floats
+from wva_exporter.core.queueing.observations import Observations
+from wva_exporter.core.snapshot import Snapshot
+from wva_exporter.errors import InvalidValue
+
+_LEAST_TOKENS = 1.0
+ARGUMENTS_RATIO = 0.05
+"""Pods with the same arguments may still find a little more or less memory; only more than this is a change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Points:
+    """Observations at times that all rows share, the newest last.
+
+    ``time`` has shape (points,), seconds by the source's clock. ``arguments``, shape (rows, points), is a number that changes
+    with the engine's arguments (its KV capacity, its batch limit), unknown where nobody tells.
+    """
+
+    time: FloatArray
+    seen: Observations
+    arguments: Column
+
+    def __post_init__(self) -> None:
+        if self.seen.shape != (self.seen.shape[0], len(self.time)) or self.arguments.value.shape != self.seen.shape:
+            raise InvalidValue(f"{len(self.time)} times, observations of shape {self.seen.shape}")
+        if np.any(np.diff(self.time) < 0.0) or not np.all(np.isfinite(self.time)):
+            raise InvalidValue("points stand in the order of their finite times")
+        object.__setattr__(self, "time", floats(self.time))
+
+    @classmethod
+    def none(cls, rows: int) -> Points:
+        """No point yet."""
+        empty = Column.unknown((rows, 0))
+        seen = Observations.of(np.full(rows, 1), in_tokens=empty, out_tokens=empty)
+        return cls(time=np.zeros(0), seen=seen, arguments=empty)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and points."""
+        return self.seen.shape
+
+    @property
+    def changed_at(self) -> Column:
+        """When each row's arguments last became what they are: unknown where they did not change."""
+        known = self.arguments.known
+        if known.shape[1] == 0:
+            return Column.unknown(known.shape[0])
+        last = known.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)
+        now = self.arguments.value[np.arange(len(last)), last]
+        other = known & (np.abs(self.arguments.value - now[:, None]) > ARGUMENTS_RATIO * np.abs(now[:, None]))
+        place = known.shape[1] - 1 - np.argmax(other[:, ::-1], axis=1)
+        after = np.minimum(place + 1, known.shape[1] - 1)
+        return Column.of(self.time[after], other.any(axis=1))
+
+    def joined(self, new: Points) -> Points:
+        """These points and newer ones; the batch limit is the newer one's.
+
+        Raises:
+            InvalidValue: other rows, or an older time.
+        """
+        if self.shape[0] != new.shape[0]:
+            raise InvalidValue(f"{self.shape[0]} rows and {new.shape[0]} new ones")
+        columns = {
+            name: _beside(getattr(self.seen, name), getattr(new.seen, name)) for name in _NAMES if name != "max_batch"
+        }
+        return Points(
+            time=np.concatenate([self.time, new.time]),
+            seen=Observations(max_batch=new.seen.max_batch, **columns),
+            arguments=_beside(self.arguments, new.arguments),
+        )
+
+    def since(self, time: float) -> Points:
+        """Only the points that are not older."""
+        return self._pick(slice(None), self.time >= time)
+
+    def take(self, row: IntArray) -> Points:
+        """Row i is the one that stood at ``row[i]``; -1 is one without any point."""
+        if self.shape[0] == 0:
+            return Points.none(len(row))
+        picked = self._pick(np.maximum(row, 0), slice(None))
+        inside = np.broadcast_to((row >= 0)[:, None], picked.shape)
+        return Points(time=picked.time, seen=picked.seen.where(inside), arguments=picked.arguments.where(inside))
+
+    def _pick(self, rows: IntArray | slice, points: BoolArray | slice) -> Points:
+        def part(column: Column) -> Column:
+            return Column(value=column.value[rows][:, points], known=column.known[rows][:, points])
+
+        columns = {name: part(getattr(self.seen, name)) for name in _NAMES if name != "max_batch"}
+        return Points(
+            time=self.time[points],
+            seen=Observations(max_batch=self.seen.max_batch[rows], **columns),
+            arguments=part(self.arguments),
+        )
+
+
+_NAMES = tuple(field.name for field in fields(Observations))
+
+
+def _beside(left: Column, right: Column) -> Column:
+    return Column(
+        value=np.concatenate([left.value, right.value], axis=1), known=np.concatenate([left.known, right.known], axis=1)
+    )
+
+
+def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
+    """This cycle's point of each variant: its live replicas' mean, latencies and sizes weighted by requests.
+
+    Args:
+        snapshot: what was seen.
+        max_batch: the batch limit of each variant: shape (variants,).
+    """
+    replicas, rows = snapshot.replicas, len(snapshot.fleet)
+    live = replicas.live
+    variant = replicas.variant[live]
+
+    def of(signal: Signal) -> Column:
+        column = replicas[signal]
+        return Column(value=column.value[live], known=column.known[live])
+
+    out, ttft, itl, waiting = (of(s) for s in (Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.ITL, Signal.WAITING))
+    rate, running = throughput(
+        tokens=of(Signal.GENERATION_TOKEN_RATE),
+        out=out,
+        ttft=ttft,
+        itl=itl,
+        waiting=waiting,
+        finished=of(Signal.REQUEST_RATE),
+        gauge=of(Signal.RUNNING),
+    )
+    weight = np.maximum(rate.otherwise(0.0), 1e-12)
+
+    def mean(column: Column, weights: FloatArray) -> Column:
+        return _mean(column, weights, variant, rows)
+
+    one = np.ones(len(variant))
+    seen = Observations.of(
+        max_batch,
+        rate_rps=mean(rate, one),
+        running=mean(running, one),
+        waiting=mean(waiting, one),
+        in_tokens=mean(of(Signal.INPUT_TOKENS), weight),
+        out_tokens=mean(out, weight),
+        ttft_seconds=mean(ttft, weight),
+        itl_seconds=mean(itl, weight),
+        hit_ratio=mean(of(Signal.PREFIX_HIT_RATIO), weight),
+    )
+    arguments = mean(of(Signal.KV_CAPACITY), one)
+    return Points(time=np.array([snapshot.time]), seen=seen, arguments=arguments)
+
+
+def _mean(column: Column, weights: FloatArray, row: IntArray, rows: int) -> Column:
+    """Weighted mean of what is known of each row: shape (rows, 1)."""
+    share = np.where(column.known, weights, 0.0)
+    total = np.bincount(row, weights=share, minlength=rows)
+    over = np.bincount(row, weights=share * column.value, minlength=rows)
+    result = np.divide(over, total, out=np.zeros(rows), where=total > 0.0)
+    return Column.of(result[:, None], (total > 0.0)[:, None])
+
+
+def throughput(
+    *, tokens: Column, out: Column, ttft: Column, itl: Column, waiting: Column, finished: Column, gauge: Column
+) -> tuple[Column, Column]:
+    """Requests per second and the mean batch over the window, of columns of any one shape.
+
+    The rate is that of generated tokens over tokens per request, which does not depend on when requests happen to end; else
+    that of finished requests. The batch is, by Little's law, the rate times the time from arrival to the last token, less those
+    that wait: rate x TTFT + (token rate - rate) x ITL - waiting; else the gauge, which is one look at a number that jumps.
+    """
+    sized = tokens.known & out.known & (out.value >= _LEAST_TOKENS)
+    per_request = tokens.value / np.where(sized, out.value, 1.0)
+    rate = Column.of(np.where(sized, per_request, finished.value), sized | finished.known)
+    timed = sized & ttft.known & itl.known
+    inside = rate.value * ttft.value + (tokens.value - rate.value) * itl.value - waiting.otherwise(0.0)
+    decoding = (tokens.value - rate.value) * itl.value
+    batch = np.where(timed, np.maximum(inside, decoding), gauge.value)
+    return rate, Column.of(batch, timed | gauge.known)

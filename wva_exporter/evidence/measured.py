@@ -1,0 +1,121 @@
+"""Operating points that somebody measured: one a row of a CSV file, or one an instant and replica of a Prometheus range."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wva_exporter.core.columns import Column, FloatArray, IntArray
+from wva_exporter.core.queueing.observations import Observations
+from wva_exporter.errors import ConfigError
+
+REQUIRED = ("rps", "in_tokens", "out_tokens", "ttft_ms_measured", "itl_ms_measured")
+OPTIONAL = ("running",)
+_MILLI = 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """Points of replicas of one model on one kind of hardware, in one row: shape (1, points), and the workload of each.
+
+    ``workload``, shape (points,), numbers shapes of requests that differ by less than a factor of the square root of two or so;
+    ``names`` says which they are, as ``input/output`` tokens.
+    """
+
+    seen: Observations
+    workload: IntArray
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.workload)
+
+
+def measured(seen: Observations) -> Measured:
+    """The usable points of some rows as one row, with their workloads: lengths rounded to powers of two.
+
+    Raises:
+        ConfigError: no point can be used.
+    """
+    usable = seen.usable & seen.ttft_seconds.known & seen.itl_seconds.known & seen.rate_rps.known
+    if not usable.any():
+        raise ConfigError(["no point has a rate, tokens, TTFT and ITL: nothing can be fitted"])
+
+    def flat(column: Column) -> Column:
+        return Column(value=column.value[usable][None, :], known=column.known[usable][None, :])
+
+    columns = {name: flat(getattr(seen, name)) for name in Observations.__dataclass_fields__ if name != "max_batch"}
+    one = Observations(max_batch=seen.max_batch[:1], **columns)
+    tokens = zip(_power(one.in_tokens.value[0]), _power(one.out_tokens.value[0]), strict=True)
+    of = [f"{prompt}/{output}" for prompt, output in tokens]
+    names = tuple(dict.fromkeys(of))
+    return Measured(seen=one, workload=np.array([names.index(name) for name in of]), names=names)
+
+
+def _power(tokens: FloatArray) -> list[int]:
+    exponents = np.round(np.log2(np.maximum(tokens, 1.0))).astype(np.int64)
+    return [2**exponent for exponent in exponents.tolist()]
+
+
+def read_csv(path: Path, max_batch: int) -> Measured:
+    """Points from a file with the columns of ``REQUIRED`` and, where known, ``running``; times in milliseconds.
+
+    Raises:
+        ConfigError: the file cannot be read or a cell is no positive number; file, line and column are named.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
+            if missing:
+                raise ConfigError([f"{path}:1: column {missing[0]} is missing; needed: {', '.join(REQUIRED)}"])
+            return measured(_observations(_numbers(path, rows), max_batch))
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError([f"{path}: is no CSV text: {error}"]) from None
+
+
+def _numbers(path: Path, rows: csv.DictReader[str]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in (*REQUIRED, *OPTIONAL)}
+    wrong: list[str] = []
+    for row in rows:
+        for name, into in found.items():
+            text = row.get(name)
+            if name in OPTIONAL and not text:
+                into.append(math.nan)
+                continue
+            value = _number(text)
+            if value is None:
+                wrong.append(f"{path}:{rows.line_num}: {name}: {text!r} is not allowed: must be a number above 0")
+            into.append(value or math.nan)
+    if wrong:
+        raise ConfigError(wrong[:20])
+    return found
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value > 0.0 else None
+
+
+def _observations(found: Mapping[str, Iterable[float]], max_batch: int) -> Observations:
+    def column(name: str, unit: float = 1.0) -> Column:
+        return Column.of(np.array([list(found[name])]) / unit)
+
+    return Observations.of(
+        np.array([max_batch]),
+        rate_rps=column("rps"),
+        running=column("running"),
+        in_tokens=column("in_tokens"),
+        out_tokens=column("out_tokens"),
+        ttft_seconds=column("ttft_ms_measured", _MILLI),
+        itl_seconds=column("itl_ms_measured", _MILLI),
+    )
