@@ -235,6 +235,7 @@ def test_any_fleet_gets_the_same_step_from_rules_and_exporter(
         desired=np.zeros(len(variants), dtype=np.int64),
         minimum=np.zeros(len(variants), dtype=np.int64),
         maximum=Column.unknown(len(variants)),
+        movable=np.ones(len(variants), dtype=np.bool_),
     )
     targets, _ = step(found.needs_growth, found.may_shrink, stand, exact=False)
     test = fleet(variants, STEADY)
