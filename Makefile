@@ -41,7 +41,7 @@ bench: $(VENV)/.dev tools ## measure; one JSON line a number, exit 1 over budget
 	PYTHONPATH=tests:. $(BIN)/python -m bench
 
 tools:
-	@.ci/tools.sh
+	@.ci/tools.sh .tools prometheus promtool victoria-metrics
 
 # A stamp is as old as the last installation; a change of pyproject.toml makes a new one.
 

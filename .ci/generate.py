@@ -7,26 +7,51 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from wva_exporter.artefacts import chart
+from wva_exporter.artefacts.mixin import render
+from wva_exporter.artefacts.mixin_files import dashboard_files, rule_files
+from wva_exporter.artefacts.names_libsonnet import names_libsonnet
 from wva_exporter.config.json_schema import json_schema
 from wva_exporter.config.reference import filled
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import chart_reference  # noqa: E402 - neither is what describes the chart
 import fault_table  # noqa: E402 - the tests that prove the rows are not part of the package
 
 GENERATED: Mapping[str, Callable[[str], str]] = {
     "README.md": fault_table.filled,
+    "charts/wva-exporter/files/policies.yaml": chart.policies,
+    "charts/wva-exporter/values.schema.json": chart.values_schema,
+    "charts/wva-exporter/README.md": chart_reference.filled,
     "docs/configuration.md": filled,
     "docs/configuration.schema.json": lambda _: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+    "mixins/wva-mixin/lib/names.libsonnet": lambda _: names_libsonnet(),
 }
 """Each file by its path, with what makes the new text from the old one."""
+
+
+def mixin_files() -> dict[str, str]:
+    """What is made from the mixin: for people, and for the chart in the two forms of honorLabels."""
+    plain, renamed = render(), render({"honorLabels": False})
+    chart_files = "charts/wva-exporter/files"
+    folders = {
+        "rules": rule_files(plain),
+        "dashboards": dashboard_files(plain),
+        f"{chart_files}/rules/honor-labels": rule_files(plain),
+        f"{chart_files}/rules/exported-namespace": rule_files(renamed),
+        f"{chart_files}/dashboards/honor-labels": dashboard_files(plain),
+        f"{chart_files}/dashboards/exported-namespace": dashboard_files(renamed),
+    }
+    return {f"{folder}/{name}": text for folder, files in folders.items() for name, text in files.items()}
 
 
 def outdated() -> dict[Path, str]:
     """The files that are not what they should be, with their new text."""
     texts = {ROOT / name: make for name, make in GENERATED.items()}
     made = {path: make(path.read_text(encoding="utf-8") if path.exists() else "") for path, make in texts.items()}
+    made |= {ROOT / name: text for name, text in mixin_files().items()}
     return {path: text for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text}
 
 
@@ -36,6 +61,7 @@ def main(arguments: list[str]) -> int:
     stale = outdated()
     for path, text in stale.items():
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         print(f"{path.relative_to(ROOT)}: {'out of date; type: make generate' if check else 'written'}")
     return 1 if check and stale else 0

@@ -2,14 +2,16 @@
 # Finds Prometheus and promtool, and where they are missing unpacks Debian's or Ubuntu's package of them into a folder:
 # no root, no installed package, no started service. Prints where they are.
 #
-#   .ci/tools.sh [FOLDER]      FOLDER is .tools beside this one unless named
+#   .ci/tools.sh [FOLDER [NAME...]]      FOLDER is .tools beside this one unless named; NAMEs are the tools that are
+#                                        wanted: prometheus and promtool, or victoria-metrics too (for the tests)
 #
 # Order: PATH, then $WVA_TOOLS, then FOLDER. apt works on package lists of its own, so that it needs no root and also runs
 # on a machine whose lists are empty.
 set -euo pipefail
 
 folder=$(realpath --canonicalize-missing "${1:-$(dirname "${BASH_SOURCE[0]}")/../.tools}")
-tools=(prometheus promtool)
+tools=("${@:2}")
+((${#tools[@]})) || tools=(prometheus promtool)
 
 fail() {
     echo "tools: $1" >&2
@@ -34,6 +36,10 @@ missing() { # prints the names that are nowhere
     for name in "${tools[@]}"; do where "$name" >/dev/null || echo "$name"; done
 }
 
+lacks() { # NAME: whether it is wanted and nowhere
+    missing | grep -x "$1" >/dev/null # not -q: it would stop reading, and the pipe would fail
+}
+
 apt() { # apt-get on private lists, quiet unless it fails
     mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
     (cd "$folder" && apt-get -qq -o Dir::State::lists="$folder/lists" -o Dir::Cache="$folder/cache" \
@@ -51,7 +57,7 @@ unpack() { # PACKAGE: downloads it and unpacks it; its files appear only once th
     rm -rf "$staging" "$folder/$package"_*.deb
 }
 
-readonly by_hand='get https://prometheus.io/download and put its prometheus and promtool on PATH, or set WVA_TOOLS=DIR'
+readonly by_hand='get https://prometheus.io/download, put its prometheus and promtool (for tests also victoria-metrics) on PATH, or set WVA_TOOLS=DIR'
 
 if [[ -n $(missing) ]]; then
     command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
@@ -59,8 +65,10 @@ if [[ -n $(missing) ]]; then
     echo "tools: getting $(missing | paste -sd' ') into $folder" >&2
     mkdir -p "$folder" && : >"$folder/apt.log"
     apt update || true # one broken source among many does not matter if the package is in another
-    unpack prometheus || fail "apt gives no package prometheus: $(tail -n1 "$folder/apt.log")" "$by_hand"
-    [[ -z $(missing) ]] || unpack promtool || true # a package of its own on some distributions
+    no_package() { fail "apt gives no package $1: $(tail -n1 "$folder/apt.log")" "$by_hand"; }
+    if lacks prometheus || lacks promtool; then unpack prometheus || no_package prometheus; fi
+    if lacks victoria-metrics; then unpack victoria-metrics || no_package victoria-metrics; fi
+    ! lacks promtool || unpack promtool || true # a package of its own on some distributions
     [[ -z $(missing) ]] || fail "the package has no $(missing | paste -sd' ')" "$by_hand"
 fi
 

@@ -23,7 +23,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 def _tool_or_fail(name: str) -> Path:
     path = find_tool(name)
     if path is None:
-        pytest.fail(f"{name} is not here; `.ci/tools.sh` gets it without root", pytrace=False)
+        pytest.fail(f"{name} is not here; `make tools` gets it without root", pytrace=False)
     return path
 
 
@@ -37,6 +37,12 @@ def prometheus_bin() -> Path:
 def promtool_bin() -> Path:
     """The promtool that belongs to it."""
     return _tool_or_fail("promtool")
+
+
+@pytest.fixture(scope="session")
+def victoria_metrics_bin() -> Path:
+    """A second store that answers Prometheus' queries."""
+    return _tool_or_fail("victoria-metrics")
 
 
 @pytest.fixture(scope="session")

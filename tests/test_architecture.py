@@ -185,6 +185,7 @@ def test_what_is_imported_is_declared() -> None:
     brought = {
         "yaml": "pyyaml",
         "pydantic_core": "pydantic",
+        "_jsonnet": "jsonnet",
         "re2": "google_re2",
     }  # import name: the package that brings it
     findings = {

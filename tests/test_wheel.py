@@ -40,6 +40,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence(wheel: Path) -> N
     names = zipfile.ZipFile(wheel).namelist()
     folder = f"wva_exporter-{__version__}.dist-info"
     assert "wva_exporter/py.typed" in names
+    assert "wva_exporter/wva-mixin/mixin.libsonnet" in names
     assert f"{folder}/licenses/LICENSE" in names
     assert {name.split("/")[0] for name in names} == {"wva_exporter", folder}
 
@@ -57,4 +58,8 @@ def test_the_wheel_alone_gives_the_command(wheel: Path, tmp_path: Path) -> None:
     python = tmp_path / "env" / "bin" / "python"
     run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", wheel)
     run(python, "-I", "-W", "error", "-c", IMPORT_EVERYTHING)
-    assert __version__ in run(tmp_path / "env" / "bin" / "wva-exporter", "--version")
+    command = tmp_path / "env" / "bin" / "wva-exporter"
+    assert __version__ in run(command, "--version")
+    run(command, "generate", "mixin", "--output", tmp_path / "made")
+    for rules in (ROOT / "rules").glob("*.yaml"):
+        assert (tmp_path / "made" / "rules" / rules.name).read_text() == rules.read_text()

@@ -99,6 +99,10 @@ class Annotation(StrEnum):
     ACCELERATOR = "inference.optimization/acceleratorName"  # label of a scaler, where node selection tells nothing
 
 
+SAFE_DESIRED_REPLICAS = "wva:desired_replicas:safe"
+"""The recording rule that actuators read: the target while its exporter is alive, else one that cannot lower."""
+
+
 class Kind(StrEnum):
     """Metric types of the exposition format."""
 

@@ -5,38 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from deciding import RULES, decide, targets, why
 from fleet_builder import R, V, fleet, snapshot
 
 from wva_exporter.core.columns import Column
-from wva_exporter.core.decision import Memory, Plan
+from wva_exporter.core.decision import Memory
 from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import POLICIES
-from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.errors import Reason
 
-RULES = Rules()
 ONE = fleet(V(name="a100"))
-
-
-def decide(*views: Snapshot, rules: Rules = RULES) -> Plan:
-    """The last plan of consecutive cycles."""
-    result, memory = None, None
-    for view in views:
-        result, memory = plan(view, memory, POLICIES, rules)
-    assert result is not None
-    return result
-
-
-def targets(result: Plan) -> dict[str, float | None]:
-    """Targets by variant name."""
-    return dict(zip(result.fleet.variants.name, result.target.listed(), strict=True))
-
-
-def why(result: Plan) -> dict[str, Reason]:
-    """Reasons by variant name."""
-    return dict(zip(result.fleet.variants.name, result.reasons, strict=True))
 
 
 def busy(of: Fleet, count: int, *, time: float, kv: float = 0.6, **more: object) -> Snapshot:
@@ -134,6 +114,14 @@ def test_replicas_that_leave_as_asked_are_not_called_back() -> None:
     idle = snapshot(ONE, [R(v="a100", kv=0.1)] * 4, time=15, current={"a100": 4}, ready={"a100": 4}, declared=True)
     assert targets(decide(declared(4, 4, time=0), idle)) == {"a100": 3}
     assert targets(decide(declared(4, 4, time=0), idle, declared(4, 3, time=30))) == {"a100": 3}
+
+
+def test_replicas_that_fall_silent_as_asked_are_not_called_back() -> None:
+    """Three were asked for; the fourth ends before kube-state-metrics counts it out."""
+    idle = snapshot(ONE, [R(v="a100", kv=0.1)] * 4, time=15, current={"a100": 4}, ready={"a100": 4}, declared=True)
+    left = [R(v="a100", kv=0.1)] * 3 + [R(v="a100", silent=True)]
+    after = snapshot(ONE, left, time=30, current={"a100": 4}, ready={"a100": 4}, declared=True)
+    assert targets(decide(declared(4, 4, time=0), idle, after)) == {"a100": 3}
 
 
 def test_while_windows_fill_no_target_is_below_what_exists() -> None:
@@ -284,64 +272,6 @@ def test_a_paused_variant_keeps_its_target_and_a_fixed_one_its_number() -> None:
     fixed = fleet(V(name="a100", fixed=7))
     assert targets(decide(before, busy(fixed, 3, time=15))) == {"a100": 7}
     assert why(decide(before, busy(fixed, 3, time=15))) == {"a100": Reason.FIXED}
-
-
-ZERO = fleet(V(name="a100", minimum=0), V(name="h100", minimum=0, cost=40), retention=60.0)
-
-
-def idle(time: float, router_queue: float | None = 0.0) -> Snapshot:
-    """One replica of each variant without any request."""
-    signals = dict.fromkeys([], 0.0)
-    rows = [R(v=v, kv=0.0, running=0.0, signals=signals) for v in ("a100", "h100")]
-    return snapshot(ZERO, rows, time=time, router_queue=router_queue)
-
-
-def parked(time: float, router_queue: float | None) -> Snapshot:
-    """Nothing runs, and kube-state-metrics says so."""
-    none = {"a100": 0.0, "h100": 0.0}
-    return snapshot(
-        ZERO, [], time=time, current=none, declared=True, trouble=Reason.NO_SERIES, router_queue=router_queue
-    )
-
-
-def test_a_gap_between_cycles_is_no_proof() -> None:
-    """The program slept for an hour: nobody knows what happened meanwhile."""
-    assert targets(decide(idle(0), idle(15), idle(3600))) == {"a100": 1, "h100": 1}
-
-
-def test_a_count_of_zero_does_not_silence_live_engines() -> None:
-    """The workload named in the configuration is empty, and six engines answer: nothing is idle."""
-    none = {"a100": 0.0, "h100": 0.0}
-    view = snapshot(ZERO, [R(v="a100", kv=0.6)] * 6, time=0, current=none, declared=True, router_queue=0.0)
-    assert targets(decide(view))["a100"] != 0
-
-
-def test_zero_needs_proof_for_the_whole_retention() -> None:
-    """A minute of known idleness, the router's queue included, and not a second less."""
-    assert targets(decide(idle(0), idle(30), idle(59))) == {"a100": 1, "h100": 1}
-    result = decide(idle(0), idle(30), idle(60))
-    assert targets(result) == {"a100": 0, "h100": 0}
-    assert why(result) == {"a100": Reason.IDLE, "h100": Reason.IDLE}
-
-
-def test_without_a_router_series_nothing_goes_to_zero() -> None:
-    """Nobody could wake it."""
-    result = decide(idle(0, None), idle(45, None), idle(90, None))
-    assert targets(result) == {"a100": 1, "h100": 1}
-    assert set(why(result).values()) == {Reason.CANNOT_WAKE}
-
-
-def test_a_waiting_request_wakes_the_cheapest_variant() -> None:
-    """One replica, of one variant."""
-    result = decide(parked(0, 0.0), parked(15, 3.0))
-    assert targets(result) == {"a100": 1, "h100": 0}
-    assert why(result)["a100"] == Reason.WOKEN
-
-
-def test_a_parked_model_stays_parked_however_long() -> None:
-    """Its engines' silence is not missing data."""
-    result = decide(*(parked(t, 0.0) for t in range(0, 3600, 300)))
-    assert targets(result) == {"a100": 0, "h100": 0}
 
 
 def test_each_role_decides_for_itself() -> None:

@@ -92,7 +92,7 @@ def test_a_killed_exporter_goes_on_with_what_it_knew(farm: Farm, prometheus_bin:
         exporters.append(second)
         second.wait(lambda: published(second) or second.value("wva_desired_replicas"), "a first page")
         assert published(second) == before
-        assert second.value("wva_desired_replicas") == 3
+        second.wait(lambda: second.value("wva_desired_replicas") == 3, "the same target")
         second.wait(lambda: published(second) != before, "another lesson")
         for (name, parameter), value in published(second).items():
             spread = before[PARTS[1], parameter]

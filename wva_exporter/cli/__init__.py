@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "decide every cycle and publish the targets for HPA, KEDA and dashboards",
     "plan": "look once, print what would be decided and why; touches nothing",
     "check": "validate the configuration, then ask the data source what it lacks",
+    "generate": "write rules, dashboards, and the objects by which HPA and KEDA follow the targets",
     "fit": "learn the service times of an engine from measured points, and say how well they predict",
     "demo": "watch a simulated vLLM fleet under a changing load being scaled",
     "version": "print version and platform",

@@ -84,10 +84,22 @@ def premature(snapshot: Snapshot, memory: Memory) -> BoolArray:
     return np.asarray(~memory.target.known & ~snapshot.counts.declared & ~covered)
 
 
+def kept(snapshot: Snapshot, memory: Memory, known_count: Column) -> FloatArray:
+    """What a target may not fall below while replicas are unknown: the last target and the last known count.
+
+    But replicas that were asked to leave fall silent before anybody has counted them out. As long as those that answer are as
+    many as were asked for, the silent ones are taken for these, and calling them back would undo the decision.
+    """
+    replicas = snapshot.replicas
+    answering = np.bincount(replicas.variant[replicas.live], minlength=len(snapshot.fleet))
+    leaving = memory.target.known & (answering >= memory.target.value)
+    return np.maximum(memory.target.value, np.where(leaving, 0.0, known_count.value))
+
+
 def floor(snapshot: Snapshot, memory: Memory, known_count: Column, doubts: Doubt) -> tuple[FloatArray, IntArray]:
     """The least each variant may be asked for, and why: shape (variants,).
 
-    Blind: neither below the last target nor below the last known count. Early: neither below the last target nor, while
+    Blind: what ``kept`` says. Early: neither below the last target nor, while
     windows are not filled, below what exists. And whoever has no target yet, after a start or a withdrawal, begins at what
     exists.
     """
@@ -97,7 +109,9 @@ def floor(snapshot: Snapshot, memory: Memory, known_count: Column, doubts: Doubt
     last = memory.target.otherwise(current)
     last = np.where(early == _COVERAGE, np.maximum(last, current), last)
     least = np.select(
-        [blind != _NONE, (early != _NONE) | ~memory.target.known], [np.maximum(last, known_count.value), last], 0.0
+        [blind != _NONE, (early != _NONE) | ~memory.target.known],
+        [np.maximum(last, kept(snapshot, memory, known_count)), last],
+        0.0,
     )
     why = np.select([blind != _NONE, early != _NONE], [blind, early], REASON_CODE[Reason.STARTED])
     return least, why

@@ -53,13 +53,13 @@ def plan(
     recent = brake.advance(past.recent, past.time, snapshot.time)
     view, short_since = presume(snapshot, past, rules)
     wanted, gauges, kept = _ask(view, policies, past)
-    zero = at_zero(snapshot, load, past.idle_since, doubts.complete)
+    zero = at_zero(snapshot, load, past, doubts.complete)
 
     chain = Chain(wanted)
     decided = _decide(chain, snapshot, past, known_count=known_count, doubts=doubts, zero=zero)
-    chain.hold(_held(past, known_count, snapshot.time, rules), _trouble(snapshot, past))
+    chain.hold(_held(snapshot, past, known_count, rules), _trouble(snapshot, past))
     chain.cap("growth", _growth_limit(view, past), _MAX_UNKNOWN)
-    chain.raise_to("brake", _brake_floor(recent, zero, rules), _DOWN_BRAKE)
+    chain.raise_to("brake", _brake_floor(recent, past, zero, rules), _DOWN_BRAKE)
     _bound(chain, snapshot.fleet.variants.maximum, zero.minimum)
     _obey(chain, snapshot, past)
 
@@ -133,11 +133,11 @@ def _ask(snapshot: Snapshot, policies: Mapping[str, Policy], past: Memory) -> tu
     return Step(name="policy", replicas=target, reason=reason), measure(snapshot, answers), kept
 
 
-def _held(past: Memory, known_count: Column, time: float, rules: Rules) -> Column:
+def _held(snapshot: Snapshot, past: Memory, known_count: Column, rules: Rules) -> Column:
     """The last decision made on good data, never below the last known count, for as long as the hold lasts."""
     return Column.of(
-        np.maximum(past.target.value, known_count.value),
-        past.target.known & past.decided_at.known & (time - past.decided_at.value <= rules.hold_seconds),
+        gates.kept(snapshot, past, known_count),
+        past.target.known & past.decided_at.known & (snapshot.time - past.decided_at.value <= rules.hold_seconds),
     )
 
 
@@ -156,10 +156,11 @@ def _growth_limit(snapshot: Snapshot, past: Memory) -> FloatArray:
     return np.where(open_ended, np.maximum(growth_limit(current), past.target.value), np.inf)
 
 
-def _brake_floor(recent: FloatArray, zero: Zero, rules: Rules) -> FloatArray:
-    """The brake's floor; the last replica of a model that is proven idle may go."""
+def _brake_floor(recent: FloatArray, past: Memory, zero: Zero, rules: Rules) -> FloatArray:
+    """The brake's floor, which raises nothing; the last replica of a model that is proven idle may go."""
     last_may_go = zero.target.known & (zero.target.value == 0) & (recent.max(axis=0) <= 1.0)
-    return np.where(last_may_go, 0.0, brake.lowest(recent, rules.max_down_ratio_per_minute))
+    lowest = brake.lowest(recent, rules.max_down_ratio_per_minute)
+    return np.where(last_may_go, 0.0, np.minimum(lowest, past.target.otherwise(np.inf)))
 
 
 def _bound(chain: Chain, maximum: Column, minimum: FloatArray) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
+from wva_exporter.core.decision import Memory
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
 from wva_exporter.errors import Reason
 
@@ -21,7 +22,7 @@ class Zero:
     """What the rule says: shape (variants,), except ``idle_since``, (models,).
 
     ``target`` is known where the rule decides instead of the policy, ``minimum`` is the least that any variant may have: none
-    that has a replica which answers goes to zero by another word than the rule's.
+    that has a replica which answers goes to zero by another word than the rule's, now or in the cycle before.
     """
 
     target: Column
@@ -30,13 +31,13 @@ class Zero:
     idle_since: Column
 
 
-def at_zero(snapshot: Snapshot, load: Column, idle_since: Column, complete: BoolArray) -> Zero:
+def at_zero(snapshot: Snapshot, load: Column, past: Memory, complete: BoolArray) -> Zero:
     """Apply the rule to every model.
 
     Args:
         snapshot: this cycle's view.
         load: the load signals per model, shape (models, signals), as ``core.agreement.load`` gives them.
-        idle_since: since when each model is known to be idle without a gap, shape (models,), unknown where it is not.
+        past: what is remembered; its ``idle_since`` has no gap.
         complete: models of which every replica is seen and nothing is in doubt, shape (models,).
 
     A model is parked when it is counted at zero and nothing of it is seen, not even something that does not answer.
@@ -52,7 +53,7 @@ def at_zero(snapshot: Snapshot, load: Column, idle_since: Column, complete: Bool
     seen = np.bincount(model[snapshot.replicas.variant], minlength=len(fleet.models))
     parked = counted & (replicas == 0) & (seen == 0)
     quiet = complete & np.all(load.known & (load.value == 0.0), axis=1) & ~parked
-    idle_since = Column.of(np.where(idle_since.known, idle_since.value, snapshot.time), quiet)
+    idle_since = Column.of(np.where(past.idle_since.known, past.idle_since.value, snapshot.time), quiet)
     idle = idle_since.known & (snapshot.time - idle_since.value >= retention.value) & retention.known
 
     router = snapshot.router_queue
@@ -66,7 +67,8 @@ def at_zero(snapshot: Snapshot, load: Column, idle_since: Column, complete: Bool
     target = np.select([wake, down, stay], [cheapest.astype(float), 0.0, 0.0], 0.0)
     decided = wake | down | stay
     serving = np.bincount(snapshot.replicas.variant[snapshot.replicas.live], minlength=len(fleet)) > 0
-    minimum = np.where(allowed & (decided | ~serving), 0.0, np.maximum(variants.minimum, 1))
+    sent_away = past.target.known & (past.target.value == 0)
+    minimum = np.where(allowed & (decided | sent_away | ~serving), 0.0, np.maximum(variants.minimum, 1))
     blind = stuck | (stay & ~router.known[model])
     reason = np.select([wake, blind, down | stay], [_WOKEN, _CANNOT_WAKE, _IDLE], _NONE)
     return Zero(target=Column.of(target, decided), reason=reason, minimum=minimum, idle_since=idle_since)

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 MAX_REQUESTS = 40
 DRAIN_SECONDS = 5.0
 WATCH_SECONDS = 1.0
+_TURNS = 10
 
 
 class Server:
@@ -132,7 +133,8 @@ async def _retire(sites: Sequence[tuple[web.SockSite, socket.socket]]) -> None:
     loop = asyncio.get_running_loop()
     for _, own in sites:
         loop.remove_reader(own)
-    # A connection that was accepted gets its transport in the loop's next turn, and needs an open server for that.
-    await asyncio.sleep(0)
+    # A connection that was accepted gets its transport within the loop's next turns, and needs an open server for that.
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
     for site, _ in sites:
         await site.stop()

@@ -9,6 +9,7 @@ from wva_exporter.config.schema import Settings
 from wva_exporter.core.decision import Memory, Plan
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.sightings import Sightings
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.discovery.catalogue import Catalogue
 from wva_exporter.discovery.discover import discover
@@ -17,7 +18,7 @@ from wva_exporter.service.wiring import declarations_of, rules_of
 from wva_exporter.sources.assemble import Membership, assemble
 from wva_exporter.sources.remembered import Remembered
 from wva_exporter.sources.samples import Observation, Source
-from wva_exporter.sources.sight import sight
+from wva_exporter.sources.sight import says_the_same, sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,6 +44,8 @@ class Cycle:
         self._rules = rules_of(settings)
         self._catalogue: Catalogue | None = None
         self._memory: Memory | None = None
+        self._membership: Membership | None = None
+        self._seen: tuple[Observation, Sightings] | None = None
         self._remembered = Remembered(settings.hold_seconds)
 
     def inherit(self, former: Cycle) -> None:
@@ -65,22 +68,42 @@ class Cycle:
     def look(self, observation: Observation) -> tuple[Catalogue, Snapshot]:
         """Who is there and how they do, without deciding anything."""
         namespace = self._settings.default_namespace
-        sightings = sight(observation, namespace, self._remembered.pods)
-        self._remembered.note(sightings.pods, observation, namespace)
+        sightings = self._sight(observation, namespace)
         catalogue = discover(self._declarations, sightings, self._catalogue)
         snapshot = assemble(
             observation,
-            Membership(
-                fleet=catalogue.fleet,
-                pods=sightings.pods,
-                variant_of=catalogue.variant_of,
-                workloads=catalogue.workload,
-                inventory=inventory(sightings.nodes, self._settings.gpus),
-                part_of=catalogue.part_of,
-                estranged=catalogue.estranged,
-            ),
+            self._members(catalogue, sightings),
             default_namespace=namespace,
             max_input_age_seconds=self._settings.max_input_age_seconds,
         )
         self._catalogue = catalogue
         return catalogue, snapshot
+
+    def _sight(self, observation: Observation, namespace: str) -> Sightings:
+        """Who is there; what was seen last time while the answers say the same."""
+        if self._seen is not None:
+            before, sightings = self._seen
+            if sightings.pods == self._remembered.pods and says_the_same(observation, before):
+                self._remembered.note(sightings.pods, observation, namespace)
+                return sightings
+        sightings = sight(observation, namespace, self._remembered.pods)
+        self._remembered.note(sightings.pods, observation, namespace)
+        self._seen = (observation, sightings)
+        return sightings
+
+    def _members(self, catalogue: Catalogue, sightings: Sightings) -> Membership:
+        """Whose the pods are; the same value as before while it says the same, with all that was worked out on it."""
+        there = inventory(sightings.nodes, self._settings.gpus)
+        before = self._membership
+        if before is not None and catalogue is self._catalogue and there == before.inventory:
+            return before
+        self._membership = Membership(
+            fleet=catalogue.fleet,
+            pods=sightings.pods,
+            variant_of=catalogue.variant_of,
+            workloads=catalogue.workload,
+            inventory=there,
+            part_of=catalogue.part_of,
+            estranged=catalogue.estranged,
+        )
+        return self._membership

@@ -50,6 +50,17 @@ class Membership:
     inventory: Mapping[str, int] = field(default_factory=dict)
     part_of: Mapping[PodKey, PodKey] = field(default_factory=dict)
     estranged: Collection[int] = ()
+    _places: dict[tuple[str, bool], Places] = field(default_factory=dict, init=False, repr=False)
+
+    def places(self, default_namespace: str, *, any_job: bool) -> Places:
+        """The row in ``pods`` of each series, a group's part in the row of its leader; worked out once and kept."""
+        key = (default_namespace, any_job)
+        if key not in self._places:
+            row = {(pod.namespace, pod.name): i for i, pod in enumerate(self.pods)}
+            row |= {part: row[leader] for part, leader in self.part_of.items() if leader in row}
+            job = {} if any_job else {(pod.namespace, pod.name): pod.job for pod in self.pods}
+            self._places[key] = Places(row, job, default_namespace)
+        return self._places[key]
 
 
 def assemble(
@@ -65,21 +76,19 @@ def assemble(
     """
     fleet = members.fleet
     stands = _of_groups(members, standing(members.pods, evidence(observation, default_namespace)))
-    kept = [
-        (pod, variant, stand)
-        for pod, variant, stand in zip(members.pods, members.variant_of.tolist(), stands, strict=True)
-        if variant >= 0 and stand is not Standing.GONE
-    ]
-    pods = tuple(pod for pod, _, _ in kept)
-    variant = integers([v for _, v, _ in kept])
-    answering = np.array([stand is Standing.ANSWERS for _, _, stand in kept], dtype=np.bool_)
+    standings = integers(stands)
+    kept = np.flatnonzero((members.variant_of >= 0) & (standings != Standing.GONE))
+    variant = integers(members.variant_of[kept])
+    answering = standings[kept] == Standing.ANSWERS
 
-    signals = _signals(observation, pods, members, default_namespace)
+    every = _signals(observation, members, default_namespace)
+    signals = Column(value=every.value[:, kept], known=every.known[:, kept])
     stale = answering & _stale(signals, max_input_age_seconds)
     lacking = answering & ~stale & ~_essential(signals)
     live = answering & ~stale & ~lacking
     presence = integers(np.where(live, Presence.LIVE, Presence.SILENT))
-    replicas = Replicas(pod=tuple(pod.name for pod in pods), variant=variant, presence=presence, signals=signals)
+    names = tuple(members.pods[row].name for row in kept.tolist())
+    replicas = Replicas(pod=names, variant=variant, presence=presence, signals=signals)
     counts = count(observation, members.workloads, variant)
     model = fleet.variants.model[variant]
     return Snapshot(
@@ -109,19 +118,17 @@ def _of_groups(members: Membership, stands: Sequence[Standing]) -> list[Standing
     return found
 
 
-def _signals(observation: Observation, pods: Sequence[Pod], members: Membership, default_namespace: str) -> Column:
+def _signals(observation: Observation, members: Membership, default_namespace: str) -> Column:
     """Every signal of every pod, the parts of a group in the row of its leader: shape (signals, pods)."""
-    row = {(pod.namespace, pod.name): i for i, pod in enumerate(pods)}
-    row |= {part: row[leader] for part, leader in members.part_of.items() if leader in row}
-    job = {(pod.namespace, pod.name): pod.job for pod in members.pods}
-    places, anyone = Places(row, job, default_namespace), Places(row, {}, default_namespace)
+    places = members.places(default_namespace, any_job=False)
+    anyone = members.places(default_namespace, any_job=True)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
     columns = [
         merge(
             signal,
             Rows.of(observation.answers.get(signal), anyone if signal in _BESIDE else places),
             capacity,
-            len(pods),
+            len(members.pods),
         )
         for signal in REPLICA_SIGNALS
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ _SMALLEST = frozenset({Signal.COVERAGE})
 _RATIOS = frozenset({Signal.KV_PEAK, Signal.KV, Signal.PREFIX_HIT_RATIO})
 
 
+LISTS = 8
+"""Different lists of series that the answers of a cycle may have; more are worked out again."""
+
+
 class Places:
     """The row of a pod by the labels of its series: each combination is worked out once, and so is each list of labels.
 
@@ -38,15 +43,16 @@ class Places:
         self._job = job
         self._default = default_namespace
         self._place: dict[tuple[str, str, str, str], int] = {}
-        self._listed: Sequence[Labels] = ()
-        self._places: IntArray = integers([])
+        self._lists: deque[tuple[Sequence[Labels], IntArray]] = deque(maxlen=LISTS)
 
     def of(self, labels: Sequence[Labels]) -> IntArray:
         """The row of each pod, -1 for one that is nobody's: shape (labels,)."""
-        if labels != self._listed:
-            self._places = integers([self._of(each.namespace, each.pod, each.instance, each.job) for each in labels])
-            self._listed = labels
-        return self._places
+        for listed, places in self._lists:
+            if labels == listed:
+                return places
+        places = integers([self._of(each.namespace, each.pod, each.instance, each.job) for each in labels])
+        self._lists.appendleft((labels, places))
+        return places
 
     def _of(self, namespace: str, pod: str, instance: str, job: str) -> int:
         key = (namespace, pod, instance, job)

@@ -24,11 +24,12 @@ class Remembered:
         self._hold = hold_seconds
         self._pods: dict[PodKey, Pod] = {}
         self._time: dict[PodKey, float] = {}
+        self._listed: tuple[Pod, ...] = ()
 
     @property
     def pods(self) -> Sequence[Pod]:
         """All of them."""
-        return tuple(self._pods.values())
+        return self._listed
 
     def note(self, pods: Sequence[Pod], observation: Observation, default_namespace: str) -> None:
         """Take this cycle's pods to mind, and forget those that were not heard of for too long."""
@@ -43,10 +44,11 @@ class Remembered:
         patience = self._hold if _names_engines(observation) else 2.0 * self._hold
         self._pods = {key: pod for pod in pods if now - times[key := _key(pod)] <= patience}
         self._time = {key: times[key] for key in self._pods}
+        self._listed = tuple(self._pods.values())
 
     def inherit(self, former: Remembered) -> None:
         """Remember what ``former`` does."""
-        self._pods, self._time = former._pods, former._time
+        self._pods, self._time, self._listed = former._pods, former._time, former._listed
 
 
 def _key(pod: Pod) -> PodKey:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from wva_exporter.conventions import Signal
 from wva_exporter.core.declaration import Workload
 from wva_exporter.core.sightings import Node, Pod, Scaler, Sightings
 from wva_exporter.engines import kubernetes
-from wva_exporter.sources.samples import Labels, Observation
+from wva_exporter.sources.samples import Answer, Labels, Observation
 
 MOST_REPLICAS = 1_000_000
 """More replicas, or GPUs of a node, than this nobody has: a larger number is not believed."""
@@ -53,6 +55,21 @@ def sight(observation: Observation, default_namespace: str, before: Sequence[Pod
         owner=_owners(observation),
         scalers=_scalers(observation),
         nodes=_nodes(observation),
+    )
+
+
+def same(one: Answer | None, other: Answer | None, *, values: bool) -> bool:
+    """Whether two answers list the same series in the same order, and, with ``values``, the same numbers."""
+    if one is None or other is None:
+        return one is other
+    return one.labels == other.labels and (not values or np.array_equal(one.value, other.value))
+
+
+def says_the_same(one: Observation, other: Observation) -> bool:
+    """Whether two observations tell the same of who exists: then they have the same sightings."""
+    return all(
+        same(one.answers.get(signal), other.answers.get(signal), values=signal in (Signal.SCALERS, Signal.NODES))
+        for signal in (Signal.AGE, Signal.SEEN, Signal.OWNERS, Signal.SCALERS, Signal.NODES)
     )
 
 
