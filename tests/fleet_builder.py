@@ -9,7 +9,7 @@ import numpy as np
 
 from wva_exporter.conventions import REPLICA_SIGNALS, Input, Signal
 from wva_exporter.core.columns import Column, flags, integers
-from wva_exporter.core.fleet import Fleet, Models, Origin, Role, Thresholds, Variants
+from wva_exporter.core.fleet import Fleet, Models, Origin, Promises, Role, Thresholds, Variants
 from wva_exporter.core.snapshot import REASON_CODE, Counts, Inputs, Presence, Replicas, Snapshot
 from wva_exporter.errors import Reason
 
@@ -46,7 +46,7 @@ class R:
     signals: Mapping[Signal, float | None] = field(default_factory=dict)
 
 
-def fleet(*variants: V, policy: str = "wva-v1", retention: float | None = None) -> Fleet:
+def fleet(*variants: V, policy: str = "wva-v1", retention: float | None = None, slo: Promises | None = None) -> Fleet:
     """A fleet of these variants; models in the order in which they are first named."""
     keys = list(dict.fromkeys((v.namespace, v.model) for v in variants))
     return Fleet(
@@ -57,6 +57,7 @@ def fleet(*variants: V, policy: str = "wva-v1", retention: float | None = None) 
             thresholds=Thresholds.default(len(keys)),
             priority=np.ones(len(keys)),
             zero_retention_seconds=Column.from_optional([retention] * len(keys)),
+            slo=slo or Promises.none(len(keys)),
         ),
         variants=Variants(
             namespace=tuple(v.namespace for v in variants),

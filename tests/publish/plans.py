@@ -10,7 +10,7 @@ import numpy as np
 from wva_exporter.conventions import Input
 from wva_exporter.core.columns import Column, flags, floats, integers
 from wva_exporter.core.decision import Gauges, Plan, Step
-from wva_exporter.core.fleet import Fleet, Models, Origin, Role, Thresholds, Variants
+from wva_exporter.core.fleet import Fleet, Models, Origin, Promises, Role, Thresholds, Variants
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.queueing.learning import Learned
 from wva_exporter.core.snapshot import REASON_CODE, Inputs
@@ -57,6 +57,7 @@ def fleet_of(variants: Sequence[V], policy: str = "wva-v1") -> Fleet:
             thresholds=Thresholds.default(len(models)),
             priority=np.ones(len(models)),
             zero_retention_seconds=Column.unknown(len(models)),
+            slo=Promises.none(len(models)),
         ),
         variants=Variants(
             namespace=tuple(v.namespace for v in variants),

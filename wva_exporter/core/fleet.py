@@ -78,6 +78,24 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Promises:
+    """The latency that each model promises, seconds: shape (models,), unknown where it promises none.
+
+    ``percentile`` within (0, 1) is the share of the requests that keep it; unknown: their mean does.
+    """
+
+    ttft_seconds: Column
+    itl_seconds: Column
+    percentile: Column
+
+    @classmethod
+    def none(cls, models: int) -> Promises:
+        """Nothing is promised."""
+        nothing = Column.unknown(models)
+        return cls(ttft_seconds=nothing, itl_seconds=nothing, percentile=nothing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Models:
     """One row a model in a namespace: the group whose variants share its load."""
 
@@ -90,6 +108,8 @@ class Models:
 
     zero_retention_seconds: Column
     """How long a model must be known to be idle before it may go to zero; unknown: never."""
+
+    slo: Promises
 
     def __len__(self) -> int:
         return len(self.name)

@@ -11,6 +11,7 @@ import numpy as np
 from wva_exporter.conventions import REPLICA_SIGNALS, Input, Signal
 from wva_exporter.core.columns import BoolArray, Column, IntArray
 from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.errors import InvalidValue, Reason
 
 _ROW = {signal: i for i, signal in enumerate(REPLICA_SIGNALS)}
@@ -110,6 +111,7 @@ class Snapshot:
     ``refused`` are the requests per second that arrive there and that leave it unserved. ``inventory`` is how many GPUs of
     each accelerator type there are in all, in use or not; a type that nobody counts is not in it. ``covered`` says per
     model that the samples fill the windows that decisions use, so that a low value is low load and not a gap.
+    ``service`` is what is believed of the engines' service times, learned before this cycle or guessed; None: nobody said.
     ``partial`` marks an answer that its source itself called incomplete.
     """
 
@@ -123,5 +125,6 @@ class Snapshot:
     router_queue: Column
     offered: Column
     refused: Column
+    service: Belief | None = None
     inventory: Mapping[str, int] = field(default_factory=dict)
     partial: bool = False

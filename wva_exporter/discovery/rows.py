@@ -10,7 +10,7 @@ import numpy as np
 
 from wva_exporter.core.columns import Column, flags, floats, integers
 from wva_exporter.core.declaration import Declarations, ModelDeclaration, VariantDeclaration
-from wva_exporter.core.fleet import Fleet, Models, Thresholds, Variants
+from wva_exporter.core.fleet import Fleet, Models, Promises, Thresholds, Variants
 from wva_exporter.core.policies import policy_name
 from wva_exporter.core.sightings import Scaler
 from wva_exporter.discovery.evidence import Key
@@ -88,6 +88,11 @@ def _models(keys: Sequence[Key], declarations: Declarations) -> Models:
         thresholds=thresholds,
         priority=floats(number("priority")),
         zero_retention_seconds=Column.of(number("zero_retention_seconds")),
+        slo=Promises(
+            ttft_seconds=Column.of(number("slo_ttft_seconds")),
+            itl_seconds=Column.of(number("slo_itl_seconds")),
+            percentile=Column.of(np.array(number("slo_percentile")) / 100.0),
+        ),
     )
 
 
