@@ -19,6 +19,7 @@ class Signal(StrEnum):
     WAITING_PEAK = "queue_peak"  # requests, worst rank, peak over the window
     WAITING = "queue_length"  # requests now, ranks summed
     RUNNING = "running"  # requests now, ranks summed
+    ARRIVED = "arrived"  # requests that ever came: ended, running and waiting, all of one scrape
     REQUEST_RATE = "request_rate"  # finished requests per second, every finish reason
     GENERATION_TOKEN_RATE = "generation_token_rate"  # noqa: S105 - tokens per second
     KV_CAPACITY = "cache_config"  # tokens, ranks summed
@@ -50,6 +51,7 @@ REPLICA_SIGNALS = (
     Signal.WAITING_PEAK,
     Signal.WAITING,
     Signal.RUNNING,
+    Signal.ARRIVED,
     Signal.REQUEST_RATE,
     Signal.GENERATION_TOKEN_RATE,
     Signal.KV_CAPACITY,

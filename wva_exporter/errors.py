@@ -98,6 +98,11 @@ class Reason(StrEnum):
     WOKEN = "woken"
     CANNOT_WAKE = "cannot_wake"
     NO_SLO = "no_slo"
+    SLO_UNREACHABLE = "slo_unreachable"
+    CAPACITY_UNKNOWN = "capacity_unknown"
+    DOWN_WINDOW = "down_window"
+    RESIDENT_TOKENS = "resident_tokens"
+    ALL_SATURATED = "all_saturated"
 
     @property
     def holds(self) -> bool:

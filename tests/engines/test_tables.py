@@ -12,7 +12,7 @@ from wva_exporter.conventions import REPLICA_SIGNALS, Signal
 from wva_exporter.engines import dcgm, kubernetes, router
 from wva_exporter.engines.catalogue import ENGINES
 from wva_exporter.engines.sglang import SGLANG
-from wva_exporter.engines.table import Engine, Gauge, LabelProduct, Mean, Product, Rate, Reading, Share
+from wva_exporter.engines.table import Balance, Engine, Gauge, LabelProduct, Mean, Product, Rate, Reading, Share
 from wva_exporter.engines.trtllm import TRTLLM
 from wva_exporter.engines.vllm import VLLM
 
@@ -39,6 +39,8 @@ def alternatives(reading: Reading) -> list[tuple[str, ...]]:
             return [(f"{name}_sum", f"{name}_count") for name in reading.names]
         case Share() | Product():
             return [tuple(pair) for pair in reading.names]
+        case Balance():
+            return [(name, *reading.inside) for name in reading.ended]
         case Gauge() | Rate() | LabelProduct():
             return [(name,) for name in reading.names]
 

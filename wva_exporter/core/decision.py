@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
+from wva_exporter.core.explanation import Explanation
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.queueing.learning import Learned
 from wva_exporter.core.snapshot import REASONS, Inputs
@@ -51,7 +52,7 @@ class Plan:
     ``REASONS`` for what bound it; ``withdrawn`` marks targets taken back because data were missing for longer than the hold
     time; ``fresh`` those decided on this cycle's data. ``expected`` is what an HPA will make of the target. ``steps`` is the
     chain from the policy's word to the target. ``learned`` is what is known of the engines' service times, None where nobody
-    learns.
+    learns; ``explanation`` why policies that reason so want what they want.
     """
 
     time: float
@@ -66,6 +67,7 @@ class Plan:
     inputs: Inputs
     steps: tuple[Step, ...]
     learned: Learned | None = None
+    explanation: Explanation | None = None
 
     def __post_init__(self) -> None:
         rows = (len(self.fleet),)

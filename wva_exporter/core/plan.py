@@ -8,6 +8,7 @@ word. What cannot be decided is held, and withdrawn when it was held for too lon
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from wva_exporter.core.actuation import expected
 from wva_exporter.core.chain import Chain
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.decision import Gauges, Memory, Plan, Step
+from wva_exporter.core.explanation import Explanation
 from wva_exporter.core.gates import Doubt
 from wva_exporter.core.gauges import measure
 from wva_exporter.core.policies import Policy, Proposal
@@ -52,7 +54,7 @@ def plan(
     known_count = gates.known_counts(snapshot, past, doubts.complete)
     recent = brake.advance(past.recent, past.time, snapshot.time)
     view, short_since = presume(snapshot, past, rules)
-    wanted, gauges, kept = _ask(view, policies, past)
+    wanted, gauges, explanation, kept = _ask(view, policies, past)
     zero = at_zero(snapshot, load, past, doubts.complete)
 
     chain = Chain(wanted)
@@ -63,7 +65,7 @@ def plan(
     _bound(chain, snapshot.fleet.variants.maximum, zero.minimum)
     _obey(chain, snapshot, past)
 
-    result = _plan(snapshot, chain, past, decided=decided, gauges=gauges, rules=rules)
+    result = replace(_plan(snapshot, chain, past, decided=decided, gauges=gauges, rules=rules), explanation=explanation)
     variants = snapshot.fleet.variants
     by_hand = variants.paused | variants.fixed.known
     return result, Memory(
@@ -112,13 +114,16 @@ def _plan(snapshot: Snapshot, chain: Chain, past: Memory, *, decided: BoolArray,
     )
 
 
-def _ask(snapshot: Snapshot, policies: Mapping[str, Policy], past: Memory) -> tuple[Step, Gauges, Mapping[str, object]]:
+def _ask(
+    snapshot: Snapshot, policies: Mapping[str, Policy], past: Memory
+) -> tuple[Step, Gauges, Explanation, Mapping[str, object]]:
     """Every model's own policy, merged into one step."""
     models, model = snapshot.fleet.models, snapshot.fleet.variants.model
     missing = sorted(set(models.policy) - set(policies))
     if missing:
         raise InvalidValue(f"no policy is called {missing[0]}")
     target, reason = Column.unknown(len(model)), np.full(len(model), _NONE)
+    explanation = Explanation.nothing(len(model))
     answers: list[tuple[BoolArray, Proposal]] = []
     kept = dict(past.policies)
     for name in sorted(set(models.policy)):
@@ -129,8 +134,10 @@ def _ask(snapshot: Snapshot, policies: Mapping[str, Policy], past: Memory) -> tu
             np.where(chosen, proposal.target.value, target.value), np.where(chosen, proposal.target.known, target.known)
         )
         reason = np.where(chosen, proposal.reason, reason)
+        if proposal.explanation is not None:
+            explanation = explanation.where(chosen, proposal.explanation)
         answers.append((chosen, proposal))
-    return Step(name="policy", replicas=target, reason=reason), measure(snapshot, answers), kept
+    return Step(name="policy", replicas=target, reason=reason), measure(snapshot, answers), explanation, kept
 
 
 def _held(snapshot: Snapshot, past: Memory, known_count: Column, rules: Rules) -> Column:

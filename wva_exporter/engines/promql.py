@@ -39,6 +39,7 @@ from wva_exporter.engines.language import (
     tagged,
 )
 from wva_exporter.engines.table import (
+    Balance,
     Engine,
     Gauge,
     LabelProduct,
@@ -99,12 +100,14 @@ def _replica_signal(signal: Signal, settings: QuerySettings, engines: Sequence[E
     return " or ".join(tagged(promql, engine.name) for engine in engines if (promql := of(engine)))
 
 
-def _reading(reading: Reading, engine: Engine, settings: QuerySettings) -> str:
+def _reading(reading: Reading, engine: Engine, settings: QuerySettings) -> str:  # noqa: PLR0911 - a case a kind
     match reading:
         case Gauge():
             return first_of([_gauge(name, reading, engine, settings) for name in reading.names])
         case Rate():
             return first_of([_rate(name, reading.window, engine, settings) for name in reading.names])
+        case Balance():
+            return _balance(reading, engine, settings)
         case Mean():
             pairs = [(f"{name}_sum", f"{name}_count") for name in reading.names]
             return first_of([_ratio(pair, reading.window, engine, settings) for pair in pairs])
@@ -152,6 +155,13 @@ def _rate(name: str, window: Window, engine: Engine, settings: QuerySettings) ->
     return _sum(f"rate({selector(name, settings, _seconds(window, settings))})", engine)
 
 
+def _balance(balance: Balance, engine: Engine, settings: QuerySettings) -> str:
+    """One evaluation sees one scrape of each target, so what is added up here belongs together."""
+    ended = first_of([_sum(selector(name, settings), engine) for name in balance.ended])
+    inside = " + ".join(_sum(_level(name, engine, settings), engine) for name in balance.inside)
+    return f"({ended}) + {inside}"
+
+
 def _ratio(pair: tuple[str, str], window: Window, engine: Engine, settings: QuerySettings) -> str:
     """Absent where nothing was counted: 0/0 is no number, and least of all 0."""
     over, under = (_rate(name, window, engine, settings) for name in pair)
@@ -195,6 +205,8 @@ def _names(reading: Reading) -> tuple[str, ...]:
         return tuple(f"{name}{part}" for name in reading.names for part in ("_sum", "_count"))
     if isinstance(reading, Share | Product):
         return tuple(name for pair in reading.names for name in pair)
+    if isinstance(reading, Balance):
+        return (*reading.ended, *reading.inside)
     return reading.names
 
 

@@ -16,7 +16,7 @@ example is of 0.4.
 from __future__ import annotations
 
 from wva_exporter.conventions import Signal
-from wva_exporter.engines.table import Engine, Gauge, Mean, Over, Ranks, Rate, Share, Window
+from wva_exporter.engines.table import Balance, Engine, Gauge, Mean, Over, Ranks, Rate, Share, Window
 
 KV_USAGE = ("sglang:token_usage",)
 
@@ -32,6 +32,10 @@ SGLANG = Engine(
         Signal.WAITING_PEAK: Gauge(names=("sglang:num_queue_reqs",), over=Over.PEAK, ranks=Ranks.MAX),
         Signal.WAITING: Gauge(names=("sglang:num_queue_reqs",), over=Over.NOW, ranks=Ranks.SUM),
         Signal.RUNNING: Gauge(names=("sglang:num_running_reqs",), over=Over.NOW, ranks=Ranks.SUM),
+        Signal.ARRIVED: Balance(
+            ended=("sglang:num_requests_total", "sglang:e2e_request_latency_seconds_count"),
+            inside=("sglang:num_running_reqs", "sglang:num_queue_reqs"),
+        ),
         Signal.REQUEST_RATE: Rate(names=("sglang:num_requests_total", "sglang:e2e_request_latency_seconds_count")),
         Signal.GENERATION_TOKEN_RATE: Rate(names=("sglang:generation_tokens_total",)),
         Signal.KV_CAPACITY: Gauge(names=("sglang:max_total_num_tokens",), over=Over.NOW, ranks=Ranks.EACH),

@@ -61,6 +61,19 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Everything that ever came in: a counter of what ended plus gauges of what is inside, all of the same scrape.
+
+    A scrape is stored as a whole, so numbers that are read at one instant belong together, which an increase between two
+    readings needs: with a gauge one scrape older than its counter it is wrong by whatever happened in between. ``ended``
+    stands in order of preference, every one of ``inside`` is added.
+    """
+
+    ended: tuple[str, ...]
+    inside: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mean:
     """The mean of what a histogram observed: increase of ``_sum`` over increase of ``_count``; absent without observations."""
 
@@ -95,7 +108,7 @@ class LabelProduct:
     reserved: int = 0
 
 
-Reading = Gauge | Rate | Mean | Share | Product | LabelProduct
+Reading = Gauge | Rate | Balance | Mean | Share | Product | LabelProduct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +134,7 @@ class Engine:
         """The names of its gauges, by which presence and levels are read."""
         levels = (reading for reading in self.readings.values() if isinstance(reading, Gauge))
         pairs = (reading for reading in self.readings.values() if isinstance(reading, Product))
+        balances = (reading.inside for reading in self.readings.values() if isinstance(reading, Balance))
         return frozenset(self.presence).union(
-            *(level.names for level in levels), *(names for pair in pairs for names in pair.names)
+            *(level.names for level in levels), *(names for pair in pairs for names in pair.names), *balances
         )

@@ -14,7 +14,7 @@ model, and cannot be read. The server needs ``return_perf_metrics: true`` and ``
 from __future__ import annotations
 
 from wva_exporter.conventions import Signal
-from wva_exporter.engines.table import Engine, Gauge, Mean, Over, Product, Ranks, Rate, Share, Window
+from wva_exporter.engines.table import Balance, Engine, Gauge, Mean, Over, Product, Ranks, Rate, Share, Window
 
 KV_USAGE = ("trtllm_kv_cache_utilization",)
 
@@ -27,6 +27,10 @@ TRTLLM = Engine(
         Signal.WAITING_PEAK: Gauge(names=("trtllm_num_requests_waiting",), over=Over.PEAK, ranks=Ranks.MAX),
         Signal.WAITING: Gauge(names=("trtllm_num_requests_waiting",), over=Over.NOW, ranks=Ranks.SUM),
         Signal.RUNNING: Gauge(names=("trtllm_num_requests_running",), over=Over.NOW, ranks=Ranks.SUM),
+        Signal.ARRIVED: Balance(
+            ended=("trtllm_request_success_total",),
+            inside=("trtllm_num_requests_running", "trtllm_num_requests_waiting"),
+        ),
         Signal.REQUEST_RATE: Rate(names=("trtllm_request_success_total",)),
         Signal.GENERATION_TOKEN_RATE: Rate(names=("trtllm_generation_tokens_total",)),
         Signal.KV_CAPACITY: Product(names=(("trtllm_kv_cache_max_blocks", "trtllm_kv_cache_tokens_per_block"),)),

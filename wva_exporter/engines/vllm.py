@@ -8,7 +8,7 @@ a tensor or pipeline parallel group exposes metrics, so that no label numbers sh
 from __future__ import annotations
 
 from wva_exporter.conventions import Signal
-from wva_exporter.engines.table import Engine, Gauge, LabelProduct, Mean, Over, Ranks, Rate, Share, Window
+from wva_exporter.engines.table import Balance, Engine, Gauge, LabelProduct, Mean, Over, Ranks, Rate, Share, Window
 
 KV_USAGE = ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc")
 
@@ -22,6 +22,10 @@ VLLM = Engine(
         Signal.WAITING_PEAK: Gauge(names=("vllm:num_requests_waiting",), over=Over.PEAK, ranks=Ranks.MAX),
         Signal.WAITING: Gauge(names=("vllm:num_requests_waiting",), over=Over.NOW, ranks=Ranks.SUM),
         Signal.RUNNING: Gauge(names=("vllm:num_requests_running",), over=Over.NOW, ranks=Ranks.SUM),
+        Signal.ARRIVED: Balance(
+            ended=("vllm:request_success_total",),
+            inside=("vllm:num_requests_running", "vllm:num_requests_waiting"),
+        ),
         Signal.REQUEST_RATE: Rate(names=("vllm:request_success_total",)),
         Signal.GENERATION_TOKEN_RATE: Rate(names=("vllm:generation_tokens_total",)),
         Signal.KV_CAPACITY: LabelProduct(

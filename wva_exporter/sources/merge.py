@@ -19,7 +19,7 @@ _CAPACITY = {engine.name: engine.readings.get(Signal.KV_CAPACITY) for engine in 
 
 _RANKS = {engine.name: engine.data_ranks for engine in ENGINES}
 
-_SUMMED = frozenset({Signal.WAITING, Signal.RUNNING, Signal.REQUEST_RATE, Signal.GENERATION_TOKEN_RATE})
+_SUMMED = frozenset({Signal.WAITING, Signal.RUNNING, Signal.ARRIVED, Signal.REQUEST_RATE, Signal.GENERATION_TOKEN_RATE})
 _LARGEST = frozenset({Signal.KV_PEAK, Signal.WAITING_PEAK, Signal.AGE})
 _SMALLEST = frozenset({Signal.COVERAGE})
 _RATIOS = frozenset({Signal.KV_PEAK, Signal.KV, Signal.PREFIX_HIT_RATIO})

@@ -18,6 +18,7 @@ from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import FloatArray
 from wva_exporter.engines.promql import REPLICA_LABELS, TAG, TARGET_LABELS
 from wva_exporter.engines.table import (
+    Balance,
     Engine,
     Gauge,
     LabelProduct,
@@ -62,6 +63,8 @@ def _names(reading: Reading) -> frozenset[str]:
             return frozenset(name + part for name in reading.names for part in ("_sum", "_count"))
         case Share() | Product():
             return frozenset(name for pair in reading.names for name in pair)
+        case Balance():
+            return frozenset((*reading.ended, *reading.inside))
         case Gauge() | Rate() | LabelProduct():
             return frozenset(reading.names)
 
@@ -194,12 +197,14 @@ def answering(engine: Engine, view: View) -> tuple[Labels, ...]:
     return tuple(_first(engine.presence, lambda name: _merge(view, name, view.latest, max)))
 
 
-def _read(reading: Reading, view: View) -> Rows:
+def _read(reading: Reading, view: View) -> Rows:  # noqa: PLR0911 - a case a kind
     match reading:
         case Gauge():
             return _gauge(reading, view)
         case Rate():
             return _first(reading.names, lambda name: _sum(view, name, reading.window))
+        case Balance():
+            return _balance(reading, view)
         case Mean():
             pairs = [(f"{name}_sum", f"{name}_count") for name in reading.names]
             return _first(pairs, lambda pair: _ratio(view, pair, reading.window))
@@ -277,6 +282,15 @@ def _product(view: View, pair: tuple[str, str]) -> _Found:
 
 def _sum(view: View, name: str, window: Window) -> _Found:
     return _added(view, name, view.rates[window])
+
+
+def _balance(balance: Balance, view: View) -> Rows:
+    """What ended and what is inside, of replicas that tell all of it."""
+    found = _first(balance.ended, lambda name: _added(view, name, view.latest))
+    for name in balance.inside:
+        inside = {labels: value for (_, labels), value in _added(view, name, view.latest).items()}
+        found = {labels: value + inside[labels] for labels, value in found.items() if labels in inside}
+    return found
 
 
 def _ratio(view: View, pair: tuple[str, str], window: Window) -> _Found:

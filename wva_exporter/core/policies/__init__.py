@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from wva_exporter.core.policies.headroom import Headroom
 from wva_exporter.core.policies.proposal import Policy, Proposal
 from wva_exporter.core.policies.wva_v1 import WvaV1
 from wva_exporter.core.policies.wva_v2 import WvaV2
 
 EXACT = "/exact"
 
-_ALL: tuple[Policy, ...] = (WvaV1(), WvaV1(exact=True), WvaV2(), WvaV2(exact=True))
+_ALL: tuple[Policy, ...] = (Headroom(), WvaV1(), WvaV1(exact=True), WvaV2(), WvaV2(exact=True))
 
 POLICIES: Mapping[str, Policy] = MappingProxyType({policy.name: policy for policy in _ALL})
 """Policies by the name under which a model selects them; ``/exact`` ones repeat WVA's arithmetic, faults included."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wva_exporter.core.columns import BoolArray, Column, IntArray
+from wva_exporter.core.explanation import Explanation
 from wva_exporter.core.snapshot import Snapshot
 
 
@@ -14,6 +15,7 @@ class Proposal:
     """Replicas that a policy wants, and its measure of how full each variant is: shape (variants,).
 
     ``reason`` holds codes of ``core.snapshot.REASONS``. Capacities are in ``required_unit`` and ``spare_unit``.
+    ``explanation`` is how it came to that, of policies that reason so.
     """
 
     target: Column
@@ -23,6 +25,7 @@ class Proposal:
     spare: Column
     required_unit: str
     spare_unit: str
+    explanation: Explanation | None = None
 
 
 class Policy(Protocol):

@@ -1,0 +1,202 @@
+"""One cycle's question in numbers: what is asked for, what a replica carries, what there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
+from wva_exporter.core.engine_arguments import CHUNK_TOKENS, DEFAULT_SEQUENCES
+from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.headroom import arrivals as flow
+from wva_exporter.core.headroom.capacity import Capacity, Terms, capacity
+from wva_exporter.core.headroom.groups import Groups, weighted
+from wva_exporter.core.headroom.level import level
+from wva_exporter.core.headroom.need import best_reference, needed
+from wva_exporter.core.headroom.shape import shape
+from wva_exporter.core.headroom.state import Kept, same
+from wva_exporter.core.headroom.supply import supply
+from wva_exporter.core.headroom.tokens import memory
+from wva_exporter.core.queueing.belief import Belief
+from wva_exporter.core.snapshot import Snapshot
+
+_SAME = 0.01
+"""Capacity is not worked out again for changes of its inputs below this share."""
+
+_TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """Seconds: ``short`` and ``long`` of the level (30 and 60), ``down`` before anything is given back (300)."""
+
+    short_seconds: float = 30.0
+    long_seconds: float = 60.0
+    down_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """``size`` is what one replica carries and ``standing`` the replicas there or coming, of variants: shape (variants,).
+
+    Of groups, shape (groups,), in the unit of ``size``: ``demand``, the capacity ``need`` that must be there and ``enough``
+    above which some may go, and ``reference_size``, that of the replica in which a group is counted. ``by_time`` says that the
+    unit is requests per second and rests on ``capacity``; else it is what KV caches hold, ``in_tokens`` or in caches.
+    ``waiting`` and ``backlog`` are requests. ``known`` are groups of which enough is known to decide.
+    """
+
+    of_variant: IntArray
+    size: FloatArray
+    standing: FloatArray
+    demand: FloatArray
+    need: FloatArray
+    enough: FloatArray
+    reference_size: FloatArray
+    waiting: FloatArray
+    backlog: FloatArray
+    by_time: BoolArray
+    in_tokens: BoolArray
+    known: BoolArray
+    capacity: Capacity
+
+
+def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
+    """What is remembered, with what this cycle saw."""
+    replicas = snapshot.replicas
+    told = replicas[Signal.KV_CAPACITY]
+    tokens = weighted(
+        told.where(replicas.live & (told.value > 0.0)), np.ones(len(replicas)), replicas.variant, len(snapshot.fleet)
+    )
+    return replace(
+        kept,
+        arrivals=flow.observe(kept.arrivals, snapshot, kept.groups, windows.down_seconds),
+        shape=shape(kept.shape, snapshot, kept.groups, windows.down_seconds),
+        supply=supply(kept.supply, snapshot),
+        kv_tokens=Column.of(
+            np.where(tokens.known, tokens.value, kept.kv_tokens.value), tokens.known | kept.kv_tokens.known
+        ),
+    )
+
+
+def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) -> tuple[Case, Kept]:
+    """The question, and what is remembered with the capacity that was worked out for it."""
+    groups, live = kept.groups, snapshot.replicas.live
+    kept, carries = _capacity(kept, snapshot)
+    waiting = groups.total(
+        np.where(live, snapshot.replicas[Signal.WAITING].value, 0.0), snapshot.replicas.variant
+    ) + np.maximum(snapshot.router_queue.value[groups.model], 0.0)
+    rate, arriving = _rate(kept, snapshot, windows)
+    by_time = groups.every(carries.known) & arriving
+    standing = _standing(kept)
+    cost = snapshot.fleet.variants.ranking_cost
+    reference = best_reference(groups, cost, carries.rate_rps, carries.reachable)
+    timed = needed(
+        groups,
+        carries,
+        kept.supply,
+        rate_rps=rate,
+        waiting=waiting,
+        reference=reference,
+        spare_replicas=np.full(len(groups), float(spare_replicas)),
+    )
+    size = np.where(carries.reachable | ~_any(groups, carries.reachable), carries.rate_rps, 0.0)
+    now = Case(
+        of_variant=groups.of_variant,
+        size=size,
+        standing=standing,
+        demand=rate,
+        need=np.maximum(timed.need, _TINY),
+        enough=timed.enough,
+        reference_size=carries.rate_rps[reference],
+        waiting=waiting,
+        backlog=timed.backlog,
+        by_time=by_time,
+        in_tokens=np.zeros(len(groups), dtype=np.bool_),
+        known=by_time,
+        capacity=carries,
+    )
+    return (now if by_time.all() else _by_memory(now, kept, snapshot)), kept
+
+
+def _any(groups: Groups, flag: BoolArray) -> BoolArray:
+    """Whether any variant of a variant's group has the flag: shape (variants,)."""
+    return np.asarray((groups.total(flag) > 0)[groups.of_variant])
+
+
+def _by_memory(now: Case, kept: Kept, snapshot: Snapshot) -> Case:
+    """The same question asked of the KV caches, for the groups of which no service times are known."""
+    groups = kept.groups
+    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, now.waiting)
+    reference = best_reference(
+        groups, snapshot.fleet.variants.ranking_cost, caches.size, np.ones(len(caches.size), dtype=np.bool_)
+    )
+    timed, of_variant = now.by_time, groups.of_variant
+    demand = caches.demand.value
+    return replace(
+        now,
+        size=np.where(timed[of_variant], now.size, caches.size),
+        demand=np.where(timed, now.demand, demand),
+        need=np.where(timed, now.need, np.maximum(demand / caches.up, _TINY)),
+        enough=np.where(timed, now.enough, demand / caches.down),
+        reference_size=np.where(timed, now.reference_size, np.maximum(caches.size[reference], _TINY)),
+        in_tokens=~timed & caches.in_tokens,
+        known=timed | caches.demand.known,
+    )
+
+
+def _standing(kept: Kept) -> FloatArray:
+    """Replicas that are there or coming, or were asked for a cycle ago and are not overdue: shape (variants,)."""
+    asked = np.where(kept.supply.overdue, 0.0, kept.wanted.value)
+    return np.maximum(kept.supply.total, asked)
+
+
+def _rate(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray, BoolArray]:
+    """Arrivals per second to be ready for, and whether anybody knows: shape (groups,).
+
+    The largest of what the engines and the router saw. Where no engine's balance is known, what finishes must do.
+    """
+    groups, replicas = kept.groups, snapshot.replicas
+    seen = level(
+        kept.arrivals, snapshot.time, short_seconds=windows.short_seconds, long_seconds=windows.long_seconds
+    ).rate
+    done = replicas[Signal.REQUEST_RATE].where(replicas.live)
+    finished = groups.total(done.value, replicas.variant)
+    telling = groups.total(done.known, replicas.variant) > 0
+    offered = snapshot.offered.where(snapshot.offered.value >= 0.0).take(groups.model)
+    rate = np.maximum(np.where(seen.known, seen.value, finished), offered.otherwise(0.0))
+    return rate, np.asarray(seen.known | telling | offered.known)
+
+
+def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:
+    """What one replica of each variant carries; worked out again only when something it rests on has moved."""
+    fleet, of_variant = snapshot.fleet, kept.groups.of_variant
+    slo, model = fleet.models.slo, fleet.variants.model
+    belief = snapshot.service if snapshot.service is not None else Belief.unknown(len(fleet))
+    sequences, chunk = _limits(fleet)
+    terms = Terms(
+        belief=belief,
+        in_tokens=kept.shape.in_tokens[of_variant],
+        out_tokens=kept.shape.out_tokens[of_variant],
+        hit_ratio=kept.shape.hit_ratio[of_variant],
+        role=fleet.variants.role,
+        kv_tokens=kept.kv_tokens,
+        sequences=sequences,
+        chunk_tokens=chunk,
+        ttft_seconds=slo.ttft_seconds.take(model),
+        itl_seconds=slo.itl_seconds.take(model),
+    )
+    inputs = terms.table()
+    if kept.capacity is not None and same(kept.inputs, inputs, _SAME):
+        return kept, kept.capacity
+    found = capacity(terms)
+    return replace(kept, inputs=inputs, capacity=found), found
+
+
+def _limits(fleet: Fleet) -> tuple[IntArray, FloatArray]:
+    """Requests that run at once and tokens of an iteration, as the engines were told, else as is usual."""
+    told = fleet.variants.arguments or (None,) * len(fleet)
+    sequences = [DEFAULT_SEQUENCES if a is None else a.sequences or DEFAULT_SEQUENCES for a in told]
+    chunk = [CHUNK_TOKENS if a is None else a.batched_tokens or CHUNK_TOKENS for a in told]
+    return np.array(sequences, dtype=np.int64), np.array(chunk, dtype=np.float64)

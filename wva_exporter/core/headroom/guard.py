@@ -1,0 +1,89 @@
+"""What must hold before anything leaves, and what to do when arithmetic and fleet disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import BoolArray, FloatArray, floats
+from wva_exporter.core.headroom.case import Case
+from wva_exporter.core.headroom.groups import Groups
+from wva_exporter.core.headroom.mix import Offers
+from wva_exporter.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """``replicas`` of each variant, shape (variants,), and what of groups, shape (groups,), made them so.
+
+    ``held_by_tokens``: what is held would not fit into the rest, or a replica is full. ``saturated``: every replica is full,
+    whatever the arithmetic says. ``unreachable``: no replica of any kind keeps the promise, even for one request.
+    """
+
+    replicas: FloatArray
+    held_by_tokens: BoolArray
+    saturated: BoolArray
+    unreachable: BoolArray
+
+
+def guarded(snapshot: Snapshot, groups: Groups, now: Case, offers: Offers, wanted: FloatArray) -> Answer:
+    """The answer after the guards; the last resort where nothing fits is the maximum, never one."""
+    of_variant = groups.of_variant
+    full, answering = _full(snapshot, groups)
+    standing = np.clip(offers.standing, offers.least, offers.most)
+    crowded = ((full > 0) | ~_fits(snapshot, groups, now, wanted))[of_variant] & (wanted < standing)
+    replicas = np.where(crowded, standing, wanted)
+
+    coming = groups.total(now.standing) > answering
+    saturated = (full >= answering) & (answering > 0) & ~coming
+    growing = groups.total(np.maximum(replicas - standing, 0.0)) > 0
+    one_more = _cheapest_growable(groups, offers, replicas) & (saturated & ~growing)[of_variant]
+    replicas = replicas + one_more
+
+    maximum = snapshot.fleet.variants.maximum
+    unreachable = now.by_time & (groups.total(now.capacity.reachable) == 0) & (now.demand > 0.0)
+    last_resort = unreachable[of_variant] & maximum.known
+    return Answer(
+        replicas=np.where(last_resort, offers.most, replicas),
+        held_by_tokens=groups.total(crowded) > 0,
+        saturated=saturated,
+        unreachable=unreachable,
+    )
+
+
+def _full(snapshot: Snapshot, groups: Groups) -> tuple[FloatArray, FloatArray]:
+    """Live replicas that are saturated, and all live ones: shape (groups,)."""
+    replicas, thresholds = snapshot.replicas, snapshot.fleet.models.thresholds
+    model = snapshot.fleet.variants.model[replicas.variant]
+    full = replicas.live & (
+        (replicas[Signal.KV_PEAK].value >= thresholds.kv[model])
+        | (replicas[Signal.WAITING_PEAK].value >= thresholds.queue[model])
+    )
+    return groups.total(full, replicas.variant), groups.total(replicas.live, replicas.variant)
+
+
+def _fits(snapshot: Snapshot, groups: Groups, now: Case, wanted: FloatArray) -> BoolArray:
+    """Whether what the caches hold would stay below their thresholds on the replicas that are wanted: shape (groups,)."""
+    replicas, model = snapshot.replicas, snapshot.fleet.variants.model
+    use = replicas[Signal.KV]
+    share = np.where(use.known, use.value, replicas[Signal.KV_PEAK].value) * replicas.live
+    count = np.bincount(replicas.variant[replicas.live], minlength=len(wanted)).astype(np.float64)
+    caches = np.bincount(replicas.variant, weights=share, minlength=len(wanted))
+    weight = np.where(now.size > 0.0, now.size, 0.0)
+    held = groups.total(floats(caches * weight))
+    room = groups.total(floats(np.minimum(wanted, count) * weight * snapshot.fleet.models.thresholds.kv[model]))
+    return np.asarray(held <= room)
+
+
+def _cheapest_growable(groups: Groups, offers: Offers, replicas: FloatArray) -> BoolArray:
+    """The variant of each group that may have one more and costs least for what it carries: shape (variants,)."""
+    price = np.where(
+        (replicas < offers.most) & (offers.size > 0.0), offers.cost / np.maximum(offers.size, 1e-12), np.inf
+    )
+    order = np.lexsort((price, groups.of_variant))
+    first = order[np.searchsorted(groups.of_variant[order], np.arange(len(groups)))]
+    chosen = np.zeros(len(replicas), dtype=np.bool_)
+    chosen[first] = np.isfinite(price[first])
+    return chosen

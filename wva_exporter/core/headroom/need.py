@@ -1,0 +1,94 @@
+"""How much capacity each group needs at once, and below how much it may give back.
+
+``need``: the pooled chain at the level of arrivals plus what it takes to work off the backlog, which is what waits and what
+will come before ordered replicas serve. ``enough``: the same chain at 1.15 times the level and without backlog, so that a
+fleet is not shed that the next rise would need, and so that a backlog that is gone keeps nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wva_exporter.core.columns import BoolArray, FloatArray, IntArray, integers
+from wva_exporter.core.headroom.capacity import Capacity
+from wva_exporter.core.headroom.groups import Groups
+from wva_exporter.core.headroom.pooled import UTILIZATION, replicas_for
+from wva_exporter.core.headroom.supply import Supply
+
+DEAD_BAND = 1.15
+DRAIN_SECONDS = 60.0
+"""How soon a backlog is to be gone once the replicas are there."""
+
+PATIENCE_SECONDS = 60.0
+"""Whoever has waited longer is gone: no backlog is longer than what comes in that time."""
+
+_FINE = 0.25
+"""Equivalents of a reference replica are counted in quarters where kinds are mixed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Need:
+    """Capacity in requests per second that each group must have, and that is enough: shape (groups,).
+
+    ``backlog`` is the requests that are to be worked off.
+    """
+
+    need: FloatArray
+    enough: FloatArray
+    backlog: FloatArray
+
+
+def needed(
+    groups: Groups,
+    capacity: Capacity,
+    supply: Supply,
+    *,
+    rate_rps: FloatArray,
+    waiting: FloatArray,
+    reference: IntArray,
+    spare_replicas: FloatArray,
+) -> Need:
+    """For every group; meaningless where the capacity of its variants is not known.
+
+    Args:
+        groups: which variants share load.
+        capacity: of one replica of each variant.
+        supply: what is there and coming.
+        rate_rps: arrivals to be ready for, shape (groups,).
+        waiting: requests in no batch, shape (groups,).
+        reference: the variant whose replicas are counted in, shape (groups,).
+        spare_replicas: how many may fail without anybody noticing, shape (groups,).
+    """
+    base, slope, batch, each = (
+        column[reference]
+        for column in (capacity.base_seconds, capacity.slope_seconds, capacity.batch, capacity.rate_rps)
+    )
+    alone = np.bincount(groups.of_variant, minlength=len(groups)) == 1
+    step = np.where(alone, 1.0, _FINE)
+    backlog = _backlog(groups, capacity, supply, rate_rps, waiting)
+    both = np.concatenate([rate_rps + backlog / DRAIN_SECONDS, DEAD_BAND * rate_rps])
+    twice = [np.concatenate([column, column]) for column in (base, slope, batch, step)]
+    found = replicas_for(both, *twice).reshape(2, -1)
+    capacities = (found + np.where(found > 0.0, spare_replicas, 0.0)) * each
+    return Need(need=capacities[0], enough=capacities[1], backlog=backlog)
+
+
+def _backlog(
+    groups: Groups, capacity: Capacity, supply: Supply, rate_rps: FloatArray, waiting: FloatArray
+) -> FloatArray:
+    """What waits, and what will have come in vain before what is lacking could serve."""
+    ready = groups.total(supply.ready * capacity.rate_rps) * UTILIZATION
+    startup = np.zeros(len(groups))
+    np.maximum.at(startup, groups.of_variant, supply.startup_seconds)
+    coming = np.maximum(rate_rps - ready, 0.0) * startup
+    return np.minimum(waiting + coming, PATIENCE_SECONDS * rate_rps + waiting * (rate_rps <= 0.0))
+
+
+def best_reference(groups: Groups, cost: FloatArray, size: FloatArray, usable: BoolArray) -> IntArray:
+    """The usable variant of each group whose capacity is cheapest, else any: shape (groups,)."""
+    price = np.where(usable & (size > 0.0), cost / np.maximum(size, 1e-12), np.inf)
+    order = np.lexsort((price, groups.of_variant))
+    first = np.searchsorted(groups.of_variant[order], np.arange(len(groups)))
+    return integers(order[first])

@@ -1,0 +1,86 @@
+"""What requests weigh: prompt and answer in tokens, from what was finished, and before enough was, from what is assumed.
+
+The first to finish are the short ones, so early means are low; and a low guess of the answer costs several points of requests
+in time where a high one costs next to nothing, so the prior is large and gives way with the fiftieth completion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import BoolArray, FloatArray, IntArray, floats
+from wva_exporter.core.fleet import Role
+from wva_exporter.core.headroom.groups import Groups, weighted
+from wva_exporter.core.snapshot import Snapshot
+
+PRIOR_IN_TOKENS = 1024.0
+PRIOR_OUT_TOKENS = 512.0
+ENOUGH_REQUESTS = 50.0
+_MOST_TOKENS = 1e7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shape:
+    """Tokens per request and the share of prompts found in the prefix cache: shape (groups,).
+
+    ``measured`` says where enough was finished, now or before, for these to be measurements.
+    """
+
+    in_tokens: FloatArray
+    out_tokens: FloatArray
+    hit_ratio: FloatArray
+    measured: BoolArray
+
+    @classmethod
+    def prior(cls, groups: Groups) -> Shape:
+        """Before anything was finished."""
+        rows = len(groups)
+        return cls(
+            in_tokens=np.full(rows, PRIOR_IN_TOKENS),
+            out_tokens=np.where(groups.role == Role.PREFILL, 1.0, PRIOR_OUT_TOKENS),
+            hit_ratio=np.zeros(rows),
+            measured=np.zeros(rows, dtype=np.bool_),
+        )
+
+    def take(self, row: IntArray, groups: Groups) -> Shape:
+        """For groups whose i-th stood at ``row[i]`` before, -1 if it is new."""
+        prior, inside, at = Shape.prior(groups), row >= 0, np.maximum(row, 0)
+        if not len(self.in_tokens):
+            return prior
+        return Shape(
+            in_tokens=np.where(inside, self.in_tokens[at], prior.in_tokens),
+            out_tokens=np.where(inside, self.out_tokens[at], prior.out_tokens),
+            hit_ratio=np.where(inside, self.hit_ratio[at], prior.hit_ratio),
+            measured=inside & self.measured[at],
+        )
+
+
+def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float) -> Shape:
+    """What was finished in the last ``window_seconds``, as far as it was enough, and what was known before for the rest.
+
+    What was measured once is the prior from then on; an idle model keeps the sizes it had.
+    """
+    replicas, rows = snapshot.replicas, len(groups)
+    row = groups.of_variant[replicas.variant]
+    rate = np.where(replicas.live, replicas[Signal.REQUEST_RATE].value, 0.0)
+    finished = np.bincount(row, weights=rate * window_seconds, minlength=rows)
+    trust = np.minimum(finished / ENOUGH_REQUESTS, 1.0)
+
+    prior = Shape.prior(groups)
+
+    def seen(signal: Signal, name: str, least: float) -> FloatArray:
+        before = floats(np.where(past.measured, getattr(past, name), getattr(prior, name)))
+        column = replicas[signal].where(replicas.live)
+        mean = weighted(column, np.maximum(rate, 1e-9), row, rows)
+        value = np.clip(mean.value, least, _MOST_TOKENS)
+        return np.where(mean.known, before + trust * (value - before), before)
+
+    return Shape(
+        in_tokens=seen(Signal.INPUT_TOKENS, "in_tokens", 1.0),
+        out_tokens=seen(Signal.OUTPUT_TOKENS, "out_tokens", 1.0),
+        hit_ratio=np.minimum(seen(Signal.PREFIX_HIT_RATIO, "hit_ratio", 0.0), 1.0),
+        measured=past.measured | (trust >= 1.0),
+    )

@@ -1,0 +1,55 @@
+"""What the KV caches say, where nothing is known of service times: how much memory is asked for, and how much there is.
+
+Memory is neither linear in the load nor aware of a promise, so this is the second best: it sees a rise only once requests hold
+tokens. Counted in tokens where every variant of a group tells its capacity, else in whole caches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import BoolArray, Column, FloatArray
+from wva_exporter.core.fleet import Role
+from wva_exporter.core.headroom.groups import Groups
+from wva_exporter.core.headroom.shape import Shape
+from wva_exporter.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Memory:
+    """``size`` is what one replica of each variant may hold, shape (variants,); the others are of groups, shape (groups,).
+
+    ``demand`` is held or waited for; the shares ``up`` and ``down`` of a fleet's size are those at which it is too small, and
+    below which it is too large. ``in_tokens`` says of what the numbers are.
+    """
+
+    size: FloatArray
+    demand: Column
+    up: FloatArray
+    down: FloatArray
+    in_tokens: BoolArray
+
+
+def memory(snapshot: Snapshot, groups: Groups, shape: Shape, kv_tokens: Column, waiting: FloatArray) -> Memory:
+    """What is asked of the caches; ``waiting`` are requests outside of any batch, shape (groups,)."""
+    replicas, thresholds = snapshot.replicas, snapshot.fleet.models.thresholds
+    told = groups.every(kv_tokens.known)
+    each = np.where(told[groups.of_variant], kv_tokens.value, 1.0)
+    use = replicas[Signal.KV]
+    share = np.where(use.known, use.value, replicas[Signal.KV_PEAK].value) * replicas.live
+    resident = groups.total(share * each[replicas.variant], replicas.variant)
+    running = groups.total(np.where(replicas.live, replicas[Signal.RUNNING].value, 0.0), replicas.variant)
+    seen = groups.total(replicas.live, replicas.variant) > 0
+    answer = np.where(groups.role == Role.PREFILL, 0.0, shape.out_tokens)
+    held = np.divide(resident, running, out=np.zeros(len(groups)), where=running > 0.0)
+    weight = np.where(told & shape.measured, shape.in_tokens + answer, held)
+    return Memory(
+        size=each * thresholds.kv[groups.model][groups.of_variant],
+        demand=Column.of(resident + waiting * weight, seen),
+        up=thresholds.scale_up[groups.model],
+        down=thresholds.scale_down[groups.model],
+        in_tokens=told,
+    )

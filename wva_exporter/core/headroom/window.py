@@ -1,0 +1,65 @@
+"""The peak of what was needed lately: less is given back only after nothing in the window needed more.
+
+Peaks are kept by slices of time, so that the memory does not grow with the pace of the cycles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wva_exporter.core.columns import FloatArray, IntArray, floats
+
+SLICES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """``peak`` has a row a slice, the newest first: shape (slices + 1, rows). ``began_at`` is when each row was first seen."""
+
+    slice_seconds: float
+    newest: int
+    peak: FloatArray
+    began_at: FloatArray
+
+    @classmethod
+    def start(cls, rows: int, time: float, window_seconds: float) -> Window:
+        """Nothing is remembered."""
+        width = window_seconds / SLICES
+        return cls(
+            slice_seconds=width,
+            newest=int(time // width),
+            peak=np.zeros((SLICES + 1, rows)),
+            began_at=np.full(rows, time),
+        )
+
+    def take(self, row: IntArray, time: float) -> Window:
+        """For rows whose i-th stood at ``row[i]`` before, -1 if it is new."""
+        inside, at = row >= 0, np.maximum(row, 0)
+        if not len(self.began_at):
+            return Window.start(len(row), time, self.slice_seconds * SLICES)
+        return Window(
+            slice_seconds=self.slice_seconds,
+            newest=self.newest,
+            peak=np.where(inside, self.peak[:, at], 0.0),
+            began_at=np.where(inside, self.began_at[at], time),
+        )
+
+    def add(self, needed: FloatArray, time: float) -> Window:
+        """With what is needed now."""
+        newest = int(time // self.slice_seconds)
+        passed = max(newest - self.newest, 0)
+        peak = np.zeros_like(self.peak)
+        if passed <= SLICES:
+            peak[passed:] = self.peak[: len(peak) - passed]
+        peak[0] = np.maximum(peak[0], needed)
+        return Window(
+            slice_seconds=self.slice_seconds, newest=max(newest, self.newest), peak=peak, began_at=self.began_at
+        )
+
+    def highest(self, time: float, standing: FloatArray) -> FloatArray:
+        """The peak of each row; before a row has filled the window, at least ``standing``, what there is."""
+        young = time - self.began_at < self.slice_seconds * SLICES
+        peak = floats(self.peak.max(axis=0))
+        return np.where(young, np.maximum(peak, standing), peak)

@@ -1,0 +1,138 @@
+"""Policy ``headroom``: all the capacity that the demand needs at once, and none of it given back before it is sure.
+
+Each cycle, for every model and role: who arrives (flow balance), what requests weigh, what one replica carries within the
+promise, and so how many replicas the level and the backlog need, in one jump. Nothing waits for an earlier wish to come true:
+replicas on their way are supply. Less is asked for only once nothing of the last five minutes needed more, the tokens that are
+held fit into the rest, and no replica is full. Where service times are unknown the KV caches decide, and the reason says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
+from wva_exporter.core.explanation import Explanation, Unit
+from wva_exporter.core.headroom.case import Case, Windows, case, looked
+from wva_exporter.core.headroom.guard import Answer, guarded
+from wva_exporter.core.headroom.mix import Offers, fit
+from wva_exporter.core.headroom.state import Kept, recalled
+from wva_exporter.core.policies.bounds import growth_limit
+from wva_exporter.core.policies.proposal import Proposal
+from wva_exporter.core.snapshot import REASON_CODE, Snapshot
+from wva_exporter.errors import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headroom:
+    """The policy. ``spare_replicas`` of each model may fail without its promise being broken (N+1 is 1)."""
+
+    windows: Windows = field(default_factory=Windows)
+    spare_replicas: int = 0
+
+    @property
+    def name(self) -> str:
+        """How a model selects it."""
+        return "headroom"
+
+    def propose(self, snapshot: Snapshot, chosen: BoolArray, memory: object) -> tuple[Proposal, object]:
+        """Decide every chosen variant whose count is known, of a model and role of which some engine answers."""
+        fleet = snapshot.fleet
+        kept = recalled(memory, fleet, snapshot.time, self.windows.down_seconds)
+        kept = looked(kept, snapshot, self.windows)
+        now, kept = case(kept, snapshot, self.windows, self.spare_replicas)
+        window = kept.window.add(now.enough / now.reference_size, snapshot.time)
+        standing = kept.groups.total(now.size * now.standing) / now.reference_size
+        enough = np.maximum(window.highest(snapshot.time, standing) * now.reference_size, now.need)
+        offers = Offers(
+            size=now.size,
+            standing=now.standing,
+            least=fleet.variants.minimum.astype(np.float64),
+            most=fleet.variants.maximum.otherwise(growth_limit(snapshot.counts.current)),
+            cost=fleet.variants.ranking_cost,
+        )
+        answer = guarded(snapshot, kept.groups, now, offers, fit(kept.groups, offers, now.need, enough))
+        decidable = chosen & _decidable(snapshot, now)
+        target = Column.of(answer.replicas, decidable)
+        proposal = _proposal(snapshot, now, answer, enough=enough, decidable=decidable, kept=kept)
+        return proposal, replace(kept, window=window, wanted=target)
+
+
+def _decidable(snapshot: Snapshot, now: Case) -> BoolArray:
+    """Variants that are counted, of groups of which something is known: shape (variants,)."""
+    return np.asarray(now.known[now.of_variant] & snapshot.counts.current.known)
+
+
+def _proposal(
+    snapshot: Snapshot, now: Case, answer: Answer, *, enough: FloatArray, decidable: BoolArray, kept: Kept
+) -> Proposal:
+    """The answer with its figures: shape (variants,)."""
+    group = now.of_variant
+    have = kept.groups.total(now.size * kept.supply.ready)
+    timed = decidable & now.by_time[group]
+    lacking, free = np.maximum(now.need - have, 0.0), np.maximum(have - enough, 0.0)
+    use = np.divide(now.demand, have, out=np.zeros(len(have)), where=have > 0.0)
+    return Proposal(
+        target=Column.of(answer.replicas, decidable),
+        reason=_reasons(snapshot, now, answer, decidable),
+        utilization=Column.of(use[group], decidable & (have[group] > 0.0)),
+        required=Column.of(lacking[group], timed),
+        spare=Column.of(free[group], timed),
+        required_unit="requests_per_second",
+        spare_unit="requests_per_second",
+        explanation=_explanation(now, enough, decidable),
+    )
+
+
+def _explanation(now: Case, enough: FloatArray, decidable: BoolArray) -> Explanation:
+    group, sized = now.of_variant, decidable & (now.size > 0.0)
+    size = np.where(sized, now.size, 1.0)
+    timed = now.by_time[group]
+    unit = np.where(timed, Unit.REQUESTS_PER_SECOND, np.where(now.in_tokens[group], Unit.TOKENS, Unit.KV_CACHES))
+    return Explanation(
+        demand=Column.of(now.demand[group], decidable),
+        capacity=Column.of(now.size, sized),
+        backlog=Column.of(now.backlog[group], decidable),
+        wanted=Column.of(now.need[group] / size, sized),
+        kept=Column.of(enough[group] / size, sized),
+        doubt=Column.of(now.capacity.doubt, sized & timed),
+        unit=np.where(decidable, unit, Unit.NONE),
+        bound=np.where(sized & timed, now.capacity.bound, 0),
+    )
+
+
+def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray) -> IntArray:
+    """What bound each variant, the most telling first."""
+    group, wanted, standing = now.of_variant, answer.replicas, now.standing
+    slo = snapshot.fleet.models.slo
+    promised = (slo.ttft_seconds.known | slo.itl_seconds.known)[snapshot.fleet.variants.model]
+    would_do = np.ceil(now.need[group] / np.maximum(now.size, 1e-12) - 1e-9)
+    return np.select(
+        [
+            ~decidable,
+            answer.unreachable[group],
+            answer.saturated[group] & (wanted > standing),
+            wanted > standing,
+            answer.held_by_tokens[group],
+            wanted < standing,
+            ~now.by_time[group],
+            (now.size > 0.0) & (would_do < standing) & (standing > snapshot.fleet.variants.minimum),
+            ~promised,
+        ],
+        [
+            REASON_CODE[reason]
+            for reason in (
+                Reason.NO_SERIES,
+                Reason.SLO_UNREACHABLE,
+                Reason.ALL_SATURATED,
+                Reason.NO_HEADROOM,
+                Reason.RESIDENT_TOKENS,
+                Reason.SPARE_CAPACITY,
+                Reason.CAPACITY_UNKNOWN,
+                Reason.DOWN_WINDOW,
+                Reason.NO_SLO,
+            )
+        ],
+        REASON_CODE[Reason.STEADY],
+    )
