@@ -11,8 +11,10 @@ from wva_exporter.artefacts import chart
 from wva_exporter.artefacts.mixin import render
 from wva_exporter.artefacts.mixin_files import dashboard_files, rule_files
 from wva_exporter.artefacts.names_libsonnet import names_libsonnet
+from wva_exporter.cli import scenario_list
 from wva_exporter.config.json_schema import json_schema
 from wva_exporter.config.reference import filled
+from wva_exporter.config.scenario import ScenarioFile
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -27,6 +29,7 @@ GENERATED: Mapping[str, Callable[[str], str]] = {
     "charts/wva-exporter/README.md": chart_reference.filled,
     "docs/configuration.md": filled,
     "docs/configuration.schema.json": lambda _: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+    "docs/scenarios.md": lambda page: scenario_list.filled(filled(page, ScenarioFile)),
     "mixins/wva-mixin/lib/names.libsonnet": lambda _: names_libsonnet(),
 }
 """Each file by its path, with what makes the new text from the old one."""

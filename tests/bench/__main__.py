@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from bench import cycle, learning, models, process, sizing, tokens
+from bench import cycle, learning, models, process, sizing, tokens, twin
 from bench.measure import Measurement, calibration
 
 
@@ -17,6 +17,7 @@ def _all() -> Iterator[Measurement]:
     yield from tokens.measurements()
     yield from models.measurements()
     yield from learning.measurements()
+    yield from twin.measurements()
 
 
 def main() -> int:

@@ -1,8 +1,10 @@
 """Pods that come and go, a router that fills them, requests that survive it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from wva_exporter.twin.fleet import Fleet, ReplicaCounts, VariantSpec
 from wva_exporter.twin.parameters import EngineParameters
 from wva_exporter.twin.replica import Phase
 from wva_exporter.twin.requests import Ending, Outcome, Request
+from wva_exporter.twin.router import RouterSettings
 from wva_exporter.twin.workload import Lengths, RateProfile, Workload
 
 
@@ -26,9 +29,9 @@ def variant(name: str = "a100", replicas: int = 2, *, cost: float = 2.0, kv_toke
     )
 
 
-def fleet(*variants: VariantSpec, grace: float = 60.0) -> Fleet:
+def fleet(*variants: VariantSpec, grace: float = 60.0, router: RouterSettings | None = None) -> Fleet:
     """A fleet at time 0."""
-    return Fleet(variants or (variant(),), np.random.default_rng(1), grace_seconds=grace)
+    return Fleet(variants or (variant(),), np.random.default_rng(1), grace_seconds=grace, router=router)
 
 
 def request(at: float, output: int = 100, patience: float = math.inf) -> Request:
@@ -91,7 +94,8 @@ def test_replicas_that_are_not_ready_go_first_and_then_the_youngest() -> None:
 
 def test_the_router_fills_the_emptiest_relative_to_its_size() -> None:
     """A replica with four times the cache gets four times the tokens."""
-    it = fleet(variant("small", 1, kv_tokens=8_000), variant("large", 1, kv_tokens=32_000))
+    sizes = variant("small", 1, kv_tokens=8_000), variant("large", 1, kv_tokens=32_000)
+    it = fleet(*sizes, router=RouterSettings(queue_weight=0.0))
     it.serve([request(k / 1000, output=1000) for k in range(100)], to=1.0)
     small, large = (r.engine.running for r in it.replicas if r.engine is not None)
     assert 3 * small < large < 5 * small
@@ -149,6 +153,29 @@ def test_cost_runs_from_creation_until_a_pod_is_gone() -> None:
     it.scale("a100", 1)
     it.advance(30.0)
     assert it.cost() == 30.0 + 10.0
+
+
+def test_start_up_times_are_spread_around_their_median() -> None:
+    """Log-normal: half of them below the median, two thirds within a factor of e to the sigma."""
+    it = fleet(replace(variant(replicas=0), startup_seconds=60.0, startup_sigma=0.3))
+    it.scale("a100", 1000)
+    seconds = np.array([replica.ready_at for replica in it.replicas])
+    assert np.median(seconds) == pytest.approx(60.0, rel=0.05)
+    assert np.log(seconds / 60.0).std() == pytest.approx(0.3, rel=0.05)
+
+
+def test_energy_is_idle_watts_and_more_while_it_iterates() -> None:
+    """A pod that starts or waits uses its idle watts; a request of a known length adds its own."""
+    it = fleet(replace(variant(replicas=1), idle_watts=100.0, busy_watts=400.0))
+    it.advance(10.0)
+    assert it.energy_joules() == pytest.approx(1000.0)
+    it.serve([request(10.0)], to=20.0)
+    [outcome] = it.take_outcomes()
+    busy = outcome.at_seconds - 10.0
+    assert it.energy_joules() == pytest.approx(2000.0 + 300.0 * busy)
+    it.scale("a100", 0)
+    it.advance(30.0)
+    assert it.energy_joules() == pytest.approx(2000.0 + 300.0 * busy)
 
 
 def test_the_same_seed_gives_the_same_run() -> None:

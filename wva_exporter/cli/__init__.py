@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "validate the configuration, then ask the data source what it lacks",
     "generate": "write rules, dashboards, and the objects by which HPA and KEDA follow the targets",
     "fit": "learn the service times of an engine from measured points, and say how well they predict",
+    "simulate": "put policies into scenarios in closed loop, and score them on the same requests",
     "demo": "watch a simulated vLLM fleet under a changing load being scaled",
     "version": "print version and platform",
 }

@@ -12,6 +12,8 @@ from typing import Any
 from wva_exporter.config.document import Document, KeyPath
 from wva_exporter.config.json_schema import schema_at
 from wva_exporter.config.phrases import allowed, bounds
+from wva_exporter.config.schema import Settings
+from wva_exporter.config.section import Section
 
 MOST_FINDINGS = 100
 _LONGEST_SHOWN = 60
@@ -21,12 +23,17 @@ _BOUND_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """What was validated: a document, the flags laid over it, and both together as ``data``."""
+    """What was validated: a document, the flags laid over it, both together as ``data``, and what sort of file it is."""
 
     name: str
     document: Document
     flags: Mapping[KeyPath, object]
     data: Mapping[str, object]
+    file: type[Section] = Settings
+
+    def schema(self, path: KeyPath) -> Mapping[str, Any]:
+        """What may be written at a path; nothing is known of a place that such a file does not have."""
+        return schema_at(path, self.file) or {}
 
     def value(self, path: KeyPath) -> object:
         """What was written at a path; None if nothing."""
@@ -91,9 +98,9 @@ def _explained(given: Input, error: Mapping[str, Any]) -> tuple[KeyPath, KeyPath
         case "missing":
             return path, path[:-1], f"{path[-1]} is required"
         case "extra_forbidden":
-            return path, path[:-1], _unknown(path)
+            return path, path[:-1], _unknown(path, given.schema(path[:-1]))
     value = given.value(path)
-    text = _must(error, schema_at(path) or {}, value)
+    text = _must(error, given.schema(path), value)
     if path[-1:] == ("[key]",):
         *section, name, _ = path
         what = "a key" if tuple(section) in _SECRET else f"the key {_shown((), name)}"
@@ -121,9 +128,9 @@ def _must(error: Mapping[str, Any], schema: Mapping[str, Any], value: object) ->
     return f"must be {allowed(schema)}"
 
 
-def _unknown(path: KeyPath) -> str:
+def _unknown(path: KeyPath, section: Mapping[str, Any]) -> str:
     """That a key is unknown, and the known one that it resembles, else all that are known there."""
-    known = list((schema_at(path[:-1]) or {}).get("properties", {}))
+    known = list(section.get("properties", {}))
     plain = {_plain(name): name for name in known}
     close = difflib.get_close_matches(_plain(str(path[-1])), plain, n=1)
     advice = f"did you mean '{plain[close[0]]}'?" if close else f"known here: {', '.join(known)}"

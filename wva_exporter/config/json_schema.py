@@ -7,39 +7,40 @@ from functools import cache
 from typing import Any
 
 from wva_exporter.config.schema import Settings
+from wva_exporter.config.section import Section
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def json_schema() -> dict[str, Any]:
-    """Draft 2020-12; ``x-unit`` and ``x-kind`` say what a number counts and what a text is."""
-    schema = Settings.model_json_schema(by_alias=True, mode="validation")
-    return {"$schema": DIALECT, **_without_null(schema), "title": "wva-exporter configuration"}
+def json_schema(file: type[Section] = Settings, title: str = "wva-exporter configuration") -> dict[str, Any]:
+    """Draft 2020-12 of a kind of file; ``x-unit`` and ``x-kind`` say what a number counts and what a text is."""
+    schema = file.model_json_schema(by_alias=True, mode="validation")
+    return {"$schema": DIALECT, **_without_null(schema), "title": title}
 
 
 @cache
-def _schema() -> dict[str, Any]:
-    return json_schema()
+def _schema(file: type[Section]) -> dict[str, Any]:
+    return json_schema(file)
 
 
-def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(node: Mapping[str, Any], file: type[Section] = Settings) -> Mapping[str, Any]:
     """What a node refers to, with what it says itself on top."""
     while "$ref" in node:
-        target = _schema()["$defs"][node["$ref"].rpartition("/")[2]]
+        target = _schema(file)["$defs"][node["$ref"].rpartition("/")[2]]
         node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
     return node
 
 
-def schema_at(path: tuple[str | int, ...]) -> Mapping[str, Any] | None:
+def schema_at(path: tuple[str | int, ...], file: type[Section] = Settings) -> Mapping[str, Any] | None:
     """The schema of the value at a path of the file; None where the file has no such place."""
-    node: Mapping[str, Any] = _schema()
+    node: Mapping[str, Any] = _schema(file)
     for step in path:
         inner: Any = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
         if inner is None and isinstance(step, str):
             inner = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), None)
         if not isinstance(inner, Mapping):
             return None
-        node = resolved(inner)
+        node = resolved(inner, file)
     return node
 
 

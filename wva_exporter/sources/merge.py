@@ -175,6 +175,8 @@ def _extreme(rows: Rows, pods: int, pick: np.ufunc, start: float) -> Column:
 def _weighted(rows: Rows, capacity: Rows, pods: int) -> Column:
     """Share of the memory in use over a pod's ranks, weighted by the memory of each; alike where it is not known."""
     rows = _plausible(Signal.KV, rows)
+    if np.all(np.diff(rows.pod) > 0):  # one rank a pod: its share is the pod's, whatever its memory
+        return _mean(rows.pod, rows.value, np.ones(len(rows.value)), pods)
     tokens = {
         (pod, _rank(labels)): value
         for pod, labels, value in zip(

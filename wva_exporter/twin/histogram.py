@@ -30,36 +30,50 @@ def tokens_up_to(max_tokens: int) -> tuple[int, ...]:
     return tuple(bounds)
 
 
-class Histogram:
+class Tally:
+    """The sum and the number of observations without their distribution: enough for whoever reads means."""
+
+    __slots__ = ("count", "sum")
+
+    def __init__(self) -> None:
+        self.sum = 0.0
+        self.count = 0
+
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count ``value`` so many times."""
+        self.sum += value * times
+        self.count += times
+
+    def observe_ramp(self, first: float, step: float, steps: int, times: int) -> None:
+        """Count ``first``, ``first + step``, ..., so many steps and each of them ``times`` times; ``step`` is not negative."""
+        self.sum += times * steps * (first + step * (steps - 1) / 2)
+        self.count += times * steps
+
+
+class Histogram(Tally):
     """Observations by upper bound; the last count is of what exceeds every bound. All zero from the start."""
 
-    __slots__ = ("bounds", "counts", "sum")
+    __slots__ = ("bounds", "counts")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
+        super().__init__()
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
-        self.sum = 0.0
 
     def observe(self, value: float, times: int = 1) -> None:
         """Count ``value``; a bound belongs to its own bucket."""
         self.counts[bisect_left(self.bounds, value)] += times
-        self.sum += value * times
+        super().observe(value, times)
 
     def observe_ramp(self, first: float, step: float, steps: int, times: int) -> None:
-        """Count ``first``, ``first + step``, ..., so many steps and each of them ``times`` times; ``step`` is not negative."""
-        last = first + step * (steps - 1)
+        """Count a ramp, each of its values in its own bucket."""
         place = bisect_left(self.bounds, first)
-        if place != bisect_left(self.bounds, last):
+        if place != bisect_left(self.bounds, first + step * (steps - 1)):
             for index in range(steps):
                 self.observe(first + step * index, times)
             return
         self.counts[place] += steps * times
-        self.sum += times * steps * (first + last) / 2
-
-    @property
-    def count(self) -> int:
-        """Number of observations."""
-        return sum(self.counts)
+        super().observe_ramp(first, step, steps, times)
 
     def cumulative(self) -> list[tuple[str, float]]:
         """Pairs of ``le`` and the observations not above it, in the form of the exposition format."""

@@ -1,9 +1,11 @@
-"""The HorizontalPodAutoscaler of Kubernetes for one external metric with ``AverageValue``: its arithmetic, step by step.
+"""The HorizontalPodAutoscaler of Kubernetes: its arithmetic, step by step.
 
-One sync asks for ``ceil(value / average)`` replicas unless ``|value / (average x replicas) - 1|`` is within the tolerance, then
-takes the most careful recommendation of each stabilisation window, then bounds the step by policies and by min and max
-(kubernetes/pkg/controller/podautoscaler, as of 1.32; later versions also hold at a ratio of exactly 1.1, which floats put just
-above the tolerance here). A metric that cannot be read changes nothing and leaves no recommendation behind.
+With one external metric of ``AverageValue`` a sync asks for ``ceil(value / average)`` replicas unless
+``|value / (average x replicas) - 1|`` is within the tolerance, then takes the most careful recommendation of each stabilisation
+window, then bounds the step by policies and by min and max (kubernetes/pkg/controller/podautoscaler, as of 1.32; later versions
+also hold at a ratio of exactly 1.1, which floats put just above the tolerance here). A metric that cannot be read changes
+nothing and leaves no recommendation behind. Of several metrics the one that asks for most counts; while one of them cannot be
+read the others may only raise (``computeReplicasForMetrics``).
 """
 
 from __future__ import annotations
@@ -124,7 +126,7 @@ def sync(
     status_replicas: int,
     values: Sequence[float] | None,
 ) -> tuple[int, Memory]:
-    """Replicas to ask for, and the memory for the next sync.
+    """Replicas to ask for by one external metric, and the memory for the next sync.
 
     Args:
         scaler: the HPA.
@@ -134,16 +136,24 @@ def sync(
         status_replicas: what it has.
         values: the series of the metric, which are added up; None or none of them: it cannot be read.
     """
+    proposal = propose(scaler, status_replicas, values) if values else None
+    return follow(scaler, memory, now=now, spec_replicas=spec_replicas, proposals=[proposal])
+
+
+def follow(
+    scaler: Autoscaler, memory: Memory, *, now: float, spec_replicas: int, proposals: Sequence[int | None]
+) -> tuple[int, Memory]:
+    """Replicas to ask for by what each metric proposes, None for one that cannot be read, and the memory for the next sync."""
     if spec_replicas == 0 and scaler.minimum > 0:
         return 0, memory  # autoscaling is off for a target that somebody parked
     recommendations = memory.recommendations or (Recommendation(at=now, replicas=spec_replicas),)
     memory = Memory(recommendations=recommendations, changes=memory.changes)
+    proposed = _largest(proposals, spec_replicas)
     if not scaler.minimum <= spec_replicas <= scaler.maximum:
         wanted = min(max(spec_replicas, scaler.minimum), scaler.maximum)
-    elif not values:
+    elif proposed is None:
         return spec_replicas, memory
     else:
-        proposed = propose(scaler, status_replicas, values)
         stable = _stabilize(scaler, memory, now, spec_replicas, proposed)
         wanted = _bound(scaler, memory, now, spec_replicas, stable)
         memory = _remember(scaler, memory, now, proposed)
@@ -152,6 +162,14 @@ def sync(
     recent = tuple(change for change in memory.changes if change.at > now - LONGEST_PERIOD_SECONDS)
     changes = (*recent, Change(at=now, replicas=wanted - spec_replicas))
     return wanted, Memory(recommendations=memory.recommendations, changes=changes)
+
+
+def _largest(proposals: Sequence[int | None], spec_replicas: int) -> int | None:
+    """What the metrics together ask for; None where they say nothing, or less while one of them is silent."""
+    read = [proposal for proposal in proposals if proposal is not None]
+    if not read or (len(read) < len(proposals) and max(read) < spec_replicas):
+        return None
+    return max(read)
 
 
 def propose(scaler: Autoscaler, status_replicas: int, values: Sequence[float]) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 
 from wva_exporter.twin.engine import Engine
-from wva_exporter.twin.parameters import EngineParameters
-from wva_exporter.twin.requests import Outcome
 
 
 class Phase(StrEnum):
@@ -20,26 +19,30 @@ class Phase(StrEnum):
 
 
 class Replica:
-    """A pod and, from the moment it is ready, its engine. Times are seconds on the fleet's clock."""
+    """A pod and, from the moment it is ready, its engine. Times are seconds on the fleet's clock.
+
+    ``wakes_at`` is when it next changes by itself. What a router balances is ``load + load_growth * now``, kept at each change;
+    ``busy_before_seconds`` is what engines of this pod worked before the last restart.
+    """
 
     __slots__ = (
-        "_last_ended",
-        "_outcomes",
-        "_parameters",
+        "busy_before_seconds",
         "created_at",
         "deleted_at",
         "engine",
         "gone_at",
         "index",
+        "load",
+        "load_growth",
         "pod",
         "ready_at",
         "restarts",
+        "saturated",
         "variant",
+        "wakes_at",
     )
 
-    def __init__(
-        self, *, pod: str, variant: str, index: int, parameters: EngineParameters, created_at: float, ready_at: float
-    ) -> None:
+    def __init__(self, *, pod: str, variant: str, index: int, created_at: float, ready_at: float) -> None:
         self.pod = pod
         self.variant = variant
         self.index = index
@@ -49,9 +52,11 @@ class Replica:
         self.gone_at: float | None = None
         self.restarts = 0
         self.engine: Engine | None = None
-        self._parameters = parameters
-        self._outcomes: list[Outcome] = []
-        self._last_ended = created_at
+        self.wakes_at = math.inf
+        self.load = 0.0
+        self.load_growth = 0.0
+        self.saturated = False
+        self.busy_before_seconds = 0.0
 
     @property
     def phase(self) -> Phase:
@@ -63,50 +68,18 @@ class Replica:
         return Phase.STARTING if self.engine is None else Phase.READY
 
     @property
-    def demand_ratio(self) -> float:
-        """What a router balances: the share of the KV cache that those inside want."""
-        return 0.0 if self.engine is None else self.engine.demand_ratio
+    def busy_seconds(self) -> float:
+        """Time that its engines spent in iterations."""
+        return self.busy_before_seconds + (0.0 if self.engine is None else self.engine.meter.busy_seconds)
 
-    def advance(self, to: float, grace_seconds: float) -> None:
-        """Live until ``to``; a draining pod is gone when it is empty or has had ``grace_seconds``."""
-        if self.engine is None and self.deleted_at is None and self.ready_at <= to:
-            self.engine = Engine(self._parameters, self.ready_at)
-        if self.engine is None:
-            return
-        if self.deleted_at is None:
-            self.engine.advance(to)
-            self._collect(self.engine)
-            return
-        deadline = self.deleted_at + grace_seconds
-        self.engine.advance(min(to, deadline))
-        if to >= deadline:
-            self.engine.stop(deadline)
-        self._collect(self.engine)
-        if self.engine.running == 0 and self.engine.queued == 0:
-            self.gone_at = max(self.deleted_at, self._last_ended)
+    @property
+    def is_empty(self) -> bool:
+        """Whether no request is inside."""
+        return self.engine is None or self.engine.running + self.engine.queued == 0
 
-    def delete(self, at: float) -> None:
-        """Begin to drain; one that never served is gone at once."""
-        self.deleted_at = at
-        if self.engine is None:
-            self.gone_at = at
-
-    def restart(self, at: float, ready_at: float) -> None:
-        """Lose the engine and whoever is inside; another one, with counters at zero, is ready at ``ready_at``."""
+    def lose_engine(self, at: float) -> None:
+        """The process ends, and whoever is inside is lost."""
         if self.engine is not None:
             self.engine.stop(at)
-            self._collect(self.engine)
-        self.engine = None
-        self.ready_at = ready_at
-        self.restarts += 1
-
-    def take_outcomes(self) -> list[Outcome]:
-        """Requests that ended here since the last call."""
-        taken, self._outcomes = self._outcomes, []
-        return taken
-
-    def _collect(self, engine: Engine) -> None:
-        ended = engine.take_outcomes()
-        if ended:
-            self._outcomes += ended
-            self._last_ended = ended[-1].at_seconds
+            self.busy_before_seconds += self.engine.meter.busy_seconds
+            self.engine = None

@@ -69,7 +69,7 @@ def fleet(replicas: int = 2) -> Fleet:
         replicas=replicas,
         startup_seconds=5.0,
     )
-    return Fleet([variant], np.random.default_rng(1), grace_seconds=60.0)
+    return Fleet([variant], np.random.default_rng(1), grace_seconds=60.0, detail=True)
 
 
 def around(it: Fleet) -> bytes:

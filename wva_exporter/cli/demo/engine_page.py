@@ -8,6 +8,7 @@ from __future__ import annotations
 from wva_exporter.cli.demo.page import Page
 from wva_exporter.twin.engine import Engine
 from wva_exporter.twin.histogram import Histogram
+from wva_exporter.twin.meter import DetailedMeter
 
 _HANDLER = {"handler": "/v1/completions"}
 _CACHE_CONFIG = {
@@ -108,8 +109,8 @@ def _counters(page: Page, engine: Engine) -> None:
     meter = engine.meter
     for unit in ("flops", "read_bytes", "write_bytes"):
         page.counter(f"vllm:estimated_{unit}_per_gpu", f"Estimated {unit} per GPU.", 0.0)
-    page.counter("vllm:prefix_cache_queries", "Prefix cache queries, in tokens.", meter.prompt_tokens)
-    page.counter("vllm:prefix_cache_hits", "Prefix cache hits, in tokens.", 0.0)
+    page.counter("vllm:prefix_cache_queries", "Prefix cache queries, in tokens.", meter.prefix_queries)
+    page.counter("vllm:prefix_cache_hits", "Prefix cache hits, in tokens.", meter.prefix_hits)
     for cache in ("external_prefix_cache", "mm_cache"):
         page.counter(f"vllm:{cache}_queries", f"Queries of {cache}.", 0.0)
         page.counter(f"vllm:{cache}_hits", f"Hits of {cache}.", 0.0)
@@ -136,6 +137,7 @@ def _counters(page: Page, engine: Engine) -> None:
 def _histograms(page: Page, engine: Engine) -> None:
     """How long it took and how large it was."""
     meter = engine.meter
+    assert isinstance(meter, DetailedMeter)
     for name, text, histogram in (
         ("request_prompt_tokens", "Number of prefill tokens processed.", meter.prompt_of_request),
         ("request_generation_tokens", "Number of generation tokens processed.", meter.output_of_request),
@@ -181,6 +183,7 @@ def _cache_config(page: Page, engine: Engine) -> None:
 def _web(page: Page, engine: Engine) -> None:
     """What its HTTP server says of completions."""
     meter = engine.meter
+    assert isinstance(meter, DetailedMeter)
     count, seconds = meter.finished, meter.end_to_end
     post = {**_HANDLER, "method": "POST"}
     page.counter(

@@ -122,7 +122,8 @@ def rise_at(seconds: float) -> float:
 
 def fleet(seed: int) -> Fleet:
     """The fleet before its warm-up."""
-    return Fleet(VARIANTS, np.random.default_rng([seed, 1]), grace_seconds=60.0, start=-WARM_UP_SECONDS)
+    names = np.random.default_rng([seed, 1])
+    return Fleet(VARIANTS, names, grace_seconds=60.0, start=-WARM_UP_SECONDS, detail=True)
 
 
 def workload(rates: RateProfile, seed: int) -> Workload:

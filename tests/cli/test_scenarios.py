@@ -1,0 +1,254 @@
+"""The shipped scenarios and those of one's own: what becomes of a file, and whether somebody could win."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wva_exporter.cli.scenario_list import filled
+from wva_exporter.cli.scenarios import build, load_scenario, shipped, shipped_file
+from wva_exporter.config.scenario import parse_scenario
+from wva_exporter.errors import ConfigError
+from wva_exporter.twin.requests import Ending
+from wva_exporter.twin.scenario import Scenario
+from wva_exporter.twin.traces.azure import read_azure
+from wva_exporter.twin.traces.mooncake import read_mooncake
+from wva_exporter.twin.traces.servegen import ServeGen
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "scenarios.md"
+DRAWN = [name for name in shipped() if shipped_file(name).workload.trace is None]
+SHORT = [name for name in DRAWN if shipped_file(name).duration_seconds <= 1500]
+FILE = """
+title: t
+summary: s
+model: {model}
+promise: {{ttft: 2s, itl: 50ms}}
+duration: 100s
+warm_up: {{for: 1m, rps: 3}}
+variants:
+  - {{name: a, accelerator: {accelerator}, gpus: 2, max: 5, startup: 60s, engine: {engine}}}
+workload:
+  {load}
+"""
+LOAD = "{legs: [{rps: 2, for: 10s}, {rps: 8, over: 10s}], prompt: {fixed: 100}, output: {fixed: 10}, patience: 30s}"
+
+
+def own(
+    *,
+    model: str = "Qwen/Qwen3-32B",
+    accelerator: str = "H100",
+    engine: str = "{}",
+    load: str = LOAD,
+    data: Path | None = None,
+) -> Scenario:
+    """The scenario of a file like this."""
+    text = FILE.format(model=model, accelerator=accelerator, engine=engine, load="X").replace("\n  X", f" {load}")
+    return build(parse_scenario(text, "own.yaml"), "own", data)
+
+
+def traces() -> Path:
+    """The folder of trace data."""
+    folder = os.environ.get("WVA_DATA")
+    if folder is None:
+        pytest.skip("needs WVA_DATA/traces")
+    return Path(folder) / "traces"
+
+
+def attainment(scenario: Scenario, replicas: Iterable[int]) -> float:
+    """Share of the requests that are good on a fleet that stays as it is."""
+    pairs = zip(scenario.variants, replicas, strict=True)
+    fixed = replace(scenario, variants=tuple(replace(v, spec=replace(v.spec, replicas=n)) for v, n in pairs))
+    fleet, promise = fixed.fleet(1), scenario.promise
+    fleet.serve(fixed.requests(1), scenario.duration_seconds)
+    fleet.advance(scenario.duration_seconds + 600)
+    outcomes = [o for o in fleet.take_outcomes() if o.request.arrival_seconds >= 0]
+    good = [
+        o
+        for o in outcomes
+        if o.ending is Ending.SERVED
+        and (o.ttft_seconds or 0) <= promise.ttft_seconds
+        and (o.itl_seconds or 0) <= promise.itl_seconds
+    ]
+    return len(good) / len(outcomes)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_every_shipped_scenario_can_be_played(name: str) -> None:
+    """Its requests come within its time, and each fits into the longest that its engines take."""
+    scenario = load_scenario(name)
+    requests = scenario.requests(1)
+    assert (scenario.name, len(requests) > 1000) == (name, True)
+    assert -scenario.warm_seconds <= requests.arrival_seconds[0]
+    assert requests.arrival_seconds[-1] < scenario.duration_seconds
+    longest = min(variant.spec.parameters.longest_request_tokens for variant in scenario.variants)
+    assert (requests.prompt_tokens + requests.output_tokens).max() <= longest
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_the_largest_fleet_keeps_the_promise_where_a_scenario_is_feasible(name: str) -> None:
+    """At least 98 % of the requests, started at the maximum; where it is not, less than half."""
+    scenario = load_scenario(name)
+    share = attainment(scenario, (variant.maximum for variant in scenario.variants))
+    assert share >= 0.98 if scenario.feasible else share < 0.5
+
+
+@pytest.mark.parametrize("name", [name for name in SHORT if name != "paper-2-warm"])
+def test_the_first_fleet_does_not_keep_it(name: str) -> None:
+    """Else there would be nothing to scale; the paper's warm fleet at its first point is the one that may stay as it is."""
+    scenario = load_scenario(name)
+    assert attainment(scenario, (variant.spec.replicas for variant in scenario.variants)) < 0.9
+
+
+def test_the_list_on_the_page_is_that_of_the_files() -> None:
+    """Written by ``make generate``; an edited or outdated list fails here."""
+    assert filled(PAGE.read_text()) == PAGE.read_text()
+
+
+def test_what_a_file_leaves_out_comes_from_the_catalogue() -> None:
+    """Two H100s: prices and watts twice; the cache is what 144 GB leave beside 65.6 GB of weights, at 262,144 bytes a token."""
+    (variant,) = own().variants
+    assert variant.spec.cost_per_hour == pytest.approx(2 * 2.95)
+    assert (variant.spec.idle_watts, variant.spec.busy_watts, variant.gpus) == (400, 1400, 2)
+    parameters = variant.spec.parameters
+    assert parameters.kv_capacity_tokens == pytest.approx((144e9 - 65.6e9) / 262_144, abs=16)
+    assert parameters.alpha_seconds == pytest.approx(65.6e9 / (2 * 3350e9 * 0.72))
+
+
+def test_what_was_measured_wins_over_data_sheets() -> None:
+    """The catalogue's one measured pair, on one card."""
+    parameters = load_scenario("flash-crowd").variants[0].spec.parameters
+    assert (parameters.alpha_seconds, parameters.beta_seconds_per_token) == pytest.approx((0.0067, 2.084e-5))
+
+
+def test_what_a_file_says_wins_over_the_catalogue() -> None:
+    """Milliseconds become seconds; the cache is whole blocks, the reserved one beside them."""
+    engine = "{alpha_ms: 5, prefill_beta_ms: 0.1, kv_tokens: 1607, max_waiting: 7, ttft_overhead: 12ms, handover: 30ms}"
+    parameters = own(engine=engine).variants[0].spec.parameters
+    assert (parameters.alpha_seconds, parameters.prefill_beta_seconds_per_token) == pytest.approx((0.005, 1e-4))
+    assert (parameters.kv_capacity_tokens, parameters.max_waiting) == (1600, 7)
+    assert (parameters.ttft_overhead_seconds, parameters.handover_seconds) == (0.012, 0.03)
+
+
+def test_hardware_that_nobody_knows_must_be_described() -> None:
+    """Nothing is made up for it; with all its numbers it will do, but for the price."""
+    full = "{alpha_ms: 5, beta_ms: 0.1, gamma_ms: 0.001, kv_tokens: 1600}"
+    with pytest.raises(ConfigError, match="own: a: no price of TPU is known: give cost"):
+        own(accelerator="TPU", engine=full)
+    with pytest.raises(ConfigError, match="does not know acme/brain on 2 x H100"):
+        own(model="acme/brain")
+    with pytest.raises(ConfigError, match="or it does not fit"):
+        own(model="meta-llama/Llama-3.1-405B")
+    assert own(model="acme/brain", engine=full).variants[0].spec.parameters.kv_capacity_tokens == 1600
+
+
+@pytest.mark.parametrize(
+    ("load", "rates"),
+    [
+        (LOAD, (2, 2, 5, 8)),
+        ("{sine: {mean_rps: 5, swing_rps: 3, period: 20s}, prompt: {fixed: 1}, output: {fixed: 1}}", (2, 8, 5, 2)),
+        (
+            "{flash: {base_rps: 2, peak_rps: 9, at: 10s, decay: 1ms}, prompt: {fixed: 1}, output: {fixed: 1}}",
+            (2, 9, 2, 2),
+        ),
+    ],
+    ids=["legs", "sine", "flash"],
+)
+def test_the_load_of_a_file_has_its_rates(load: str, rates: tuple[float, ...]) -> None:
+    """At 0, 10, 15 and 20 s."""
+    rate = own(load=load).workload.rate  # type: ignore[attr-defined]
+    assert [rate.at(at) for at in (0, 9.99 if rates[1] == 2 else 10, 15, 20)] == pytest.approx(rates, rel=0.01)
+
+
+def test_the_warm_up_of_a_file_has_a_rate_of_its_own() -> None:
+    """Three a second in the minute before, from clients with the patience of the others."""
+    requests = own().requests(1)
+    assert abs(len(requests.between(-60, 0)) - 180) < 54
+    assert requests[0].patience_seconds == 30
+
+
+def test_sizes_of_a_file_follow_its_laws() -> None:
+    """Each of the four."""
+    load = (
+        "{legs: [{rps: 50, for: 100s}], prompt: {empirical: [{tokens: 3}, {tokens: 5, weight: 3}]},"
+        " output: {lognormal: {mean: 200, sigma: 0.5, most: 5000}}}"
+    )
+    requests = own(load=load).requests(1)
+    assert set(requests.prompt_tokens.tolist()) == {3, 5}
+    assert requests.prompt_tokens.mean() == pytest.approx(4.5, rel=0.02)
+    assert requests.output_tokens.mean() == pytest.approx(200, rel=0.04)
+
+
+def test_a_name_that_is_almost_one_is_corrected() -> None:
+    """And a path that leads nowhere is said to."""
+    with pytest.raises(ConfigError, match="paper-5-cld: no scenario is called so; did you mean paper-5-cold"):
+        load_scenario("paper-5-cld")
+    with pytest.raises(ConfigError, match="there are azure-conversation, "):
+        load_scenario("qqq")
+    with pytest.raises(ConfigError, match="no such file"):
+        load_scenario("./none.yaml")
+
+
+def test_a_file_of_ones_own_is_found_by_its_path(tmp_path: Path) -> None:
+    """Its name is that of the file."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(FILE.format(model="Qwen/Qwen3-32B", accelerator="H100", engine="{}", load=LOAD))
+    assert load_scenario(str(path)).name == "mine"
+
+
+def test_a_trace_needs_its_folder_and_its_length(tmp_path: Path) -> None:
+    """Said in one line each; absolute paths need no folder."""
+    with pytest.raises(ConfigError, match="azure-conversation: replays azure2023/.*: give the folder .* --data DIR"):
+        load_scenario("azure-conversation")
+    with pytest.raises(ConfigError, match="no such file"):
+        load_scenario("azure-conversation", tmp_path)
+    (tmp_path / "t.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00,21,5\n")
+    with pytest.raises(ConfigError, match="own: workload.trace: the recording lasts 0 s, and 100 s are asked of it"):
+        own(load=f"{{trace: {{format: azure, path: {tmp_path}/t.csv}}}}")
+
+
+def test_a_trace_of_a_file_is_replayed(tmp_path: Path) -> None:
+    """With its factors, its beginning and its patience."""
+    lines = [f"{at},x,{at + 1},7" for at in range(400)]
+    (tmp_path / "t.csv").write_text("\n".join(["Timestamp,Model,Request tokens,Response tokens", *lines]))
+    trace = "{trace: {format: burstgpt, path: t.csv, speed: 2, start: 50s, most_tokens: 200}, patience: 9s}"
+    requests = own(load=trace, data=tmp_path).requests(1).between(0, 100)
+    assert (len(requests), requests[0].prompt_tokens, requests[-1].prompt_tokens) == (200, 51, 200)
+    assert requests[0].patience_seconds == 9
+
+
+def test_azures_published_hour_is_read_as_it_is() -> None:
+    """19,366 requests of 1155 and 211 tokens in 3502 s."""
+    trace = read_azure(traces() / "azure2023" / "AzureLLMInferenceTrace_conv.csv")
+    assert (len(trace.seconds), round(trace.end_seconds)) == (19_366, 3502)
+    assert (round(trace.prompt_tokens.mean()), round(trace.output_tokens.mean())) == (1155, 211)
+
+
+def test_mooncakes_published_hour_is_read_as_it_is() -> None:
+    """12,031 requests of 12,035 and 343 tokens in 3537 s, a third of whose prompts somebody else begins with as well."""
+    trace = read_mooncake(traces() / "mooncake" / "conversation_trace.jsonl")
+    assert (len(trace.seconds), round(trace.end_seconds)) == (12_031, 3537)
+    assert (round(trace.prompt_tokens.mean()), round(trace.output_tokens.mean())) == (12_035, 343)
+    assert 0.3 < trace.prefix_tokens.sum() / trace.prompt_tokens.sum() < 0.5
+
+
+def test_servegens_published_fortnight_is_drawn_at_its_rate() -> None:
+    """One request a second in the mean, and as many each day as the file says."""
+    scenario = load_scenario("servegen-two-weeks", traces())
+    assert isinstance(scenario.workload, ServeGen)
+    at = scenario.requests(1).between(0, scenario.duration_seconds).arrival_seconds
+    assert len(at) / scenario.duration_seconds == pytest.approx(1.0, abs=0.01)
+    for day in range(14):
+        expected = scenario.workload.rate.count(day * 86_400, (day + 1) * 86_400)
+        assert abs(((at >= day * 86_400) & (at < (day + 1) * 86_400)).sum() - expected) < 5 * expected**0.5
+
+
+@pytest.mark.parametrize("name", ["azure-conversation", "mooncake-conversation", "servegen-day"])
+def test_every_shipped_trace_can_be_played(name: str) -> None:
+    """Its requests come within its time and fit into its engines."""
+    scenario = load_scenario(name, traces())
+    requests = scenario.requests(1)
+    assert requests.arrival_seconds[-1] < scenario.duration_seconds
+    longest = min(variant.spec.parameters.longest_request_tokens for variant in scenario.variants)
+    assert (requests.prompt_tokens + requests.output_tokens).max() <= longest

@@ -1,0 +1,180 @@
+"""Scenario files: what they may say, and how each mistake is told."""
+
+from pathlib import Path
+
+import pytest
+
+from wva_exporter.config.reference import filled
+from wva_exporter.config.scenario import ScenarioFile, parse_scenario, read_scenario
+from wva_exporter.config.scenario_workload import FORMATS
+from wva_exporter.errors import ConfigError
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGE = (DOCS / "scenarios.md").read_text()
+EXAMPLE = PAGE.partition("```yaml\n")[2].partition("```")[0]
+HEAD = "title: t\nsummary: s\nmodel: m\npromise: {ttft: 2s, itl: 50ms}\nduration: 10m\n"
+VARIANTS = "variants: [{name: a, accelerator: H100, max: 5, startup: 60s}]\n"
+SIZES = "  prompt: {fixed: 100}\n  output: {fixed: 10}\n"
+WORKLOAD = "workload:\n  legs: [{rps: 1, for: 10m}]\n" + SIZES
+
+
+def refused(text: str) -> list[str]:
+    """What is said of a text, without the name of the file."""
+    with pytest.raises(ConfigError) as error:
+        parse_scenario(text, "x.yaml")
+    return [finding.removeprefix("x.yaml:") for finding in error.value.findings]
+
+
+def workload(text: str) -> list[str]:
+    """What is said of a workload on the eighth line."""
+    return [
+        finding.removeprefix("7: ").removeprefix("8: ") for finding in refused(f"{HEAD}{VARIANTS}workload:\n  {text}\n")
+    ]
+
+
+def test_durations_are_seconds_once_they_are_read() -> None:
+    """And what is not given has its default."""
+    given = parse_scenario(HEAD + VARIANTS + WORKLOAD, "x.yaml")
+    assert (given.promise.itl_seconds, given.duration_seconds, given.scrape_interval_seconds) == (0.05, 600.0, 15.0)
+    assert (given.variants[0].min, given.variants[0].replicas, given.warm_up, given.feasible) == (1, None, None, True)
+    assert given.workload.legs is not None
+    assert given.workload.legs[0].level_seconds == 600.0
+
+
+def test_everything_that_is_lacking_is_said_at_once() -> None:
+    """An empty file lacks seven keys."""
+    lacking = ("title", "summary", "model", "promise", "duration", "variants", "workload")
+    assert refused("") == [f"1: {key} is required" for key in lacking]
+
+
+def test_several_mistakes_are_told_in_the_order_of_the_file() -> None:
+    """Each with its line and its key; a misspelt key with the one that was meant."""
+    text = HEAD.replace("10m", "600") + VARIANTS.replace("startup", "start_up").replace("max: 5", "max: 0") + WORKLOAD
+    assert refused(text) == [
+        "5: duration: 600 is not allowed: must be a duration such as 500ms, 15s, 10m or 1h30m; a number needs its unit: 600s",
+        "6: variants[0].max: 0 is not allowed: must be at least 1 and at most 1000000",
+        "6: variants[0]: startup is required",
+        "6: variants[0]: unknown key 'start_up'; did you mean 'startup'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variants", "said"),
+    [
+        (
+            "{name: a, accelerator: H100, min: 3, max: 2, startup: 1s}",
+            ["variants[0].max: 2 is not allowed: must be at least min, 3"],
+        ),
+        (
+            "{name: a, accelerator: H100, max: 2, replicas: 3, startup: 1s}",
+            ["variants[0].replicas: 3 is not allowed: must be from min, 1, to max, 2"],
+        ),
+        (
+            "{name: a, accelerator: H, max: 2, startup: 1s}, {name: a, accelerator: L, max: 2, startup: 1s}",
+            ["variants[1].name: 'a' is not allowed: variants[0] has this name already"],
+        ),
+        (
+            "{name: a, accelerator: H, max: 2, startup: 1s, role: prefill}",
+            ["variants: a list is not allowed: a variant of role prefill needs one of role decode"],
+        ),
+        (
+            "{name: a, accelerator: H, max: 2, startup: 1s, role: decode}",
+            ["variants: a list is not allowed: a variant of role decode needs one of role prefill"],
+        ),
+    ],
+    ids=["crossed bounds", "start outside them", "two of a name", "prefill alone", "decode alone"],
+)
+def test_variants_that_do_not_go_together_are_told(variants: str, said: list[str]) -> None:
+    """On the line of the key that is wrong."""
+    assert refused(f"{HEAD}variants: [{variants}]\n{WORKLOAD}") == [f"6: {text}" for text in said]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prompt: {fixed: 1}\n  output: {fixed: 1}", ["workload: one of legs, sine, flash, trace must be given"]),
+        (
+            "legs: [{rps: 1, for: 1m}]\n  sine: {mean_rps: 1, swing_rps: 1, period: 1h}\n" + SIZES,
+            ["9: workload.sine: must not be given beside legs"],
+        ),
+        ("legs: [{rps: 1}]\n" + SIZES, ["workload.legs[0]: either for or over must be given"]),
+        ("legs: [{rps: 1, for: 1m, over: 1m}]\n" + SIZES, ["workload.legs[0]: either for or over must be given"]),
+        (
+            "sine: {mean_rps: 1, swing_rps: 2, period: 1h}\n" + SIZES,
+            ["workload.sine.swing_rps: 2 is not allowed: must be at most mean_rps, 1"],
+        ),
+        (
+            "legs: [{rps: 1, for: 1m}]",
+            ["workload: prompt is required without a trace", "workload: output is required without a trace"],
+        ),
+        ("legs: []\n" + SIZES, ["workload.legs: a list is not allowed: must hold at least one"]),
+        (
+            "legs: [{rps: 1, for: 1m}]\n  prompt: {}\n  output: {fixed: 1, normal: {mean: 5, deviation: 1, most: 9}}",
+            [
+                "9: workload.prompt: one of fixed, normal, lognormal, empirical must be given",
+                "10: workload.output.normal: must not be given beside fixed",
+            ],
+        ),
+        (
+            "legs: [{rps: 1, for: 1m}]\n  prompt: {fixed: 1}\n  output: {lognormal: {mean: 5, sigma: 1, least: 9, most: 8}}",
+            ["10: workload.output.lognormal.most: 8 is not allowed: must be at least least, 9"],
+        ),
+        (
+            "trace: {format: azure, path: a.csv, tokens: b.csv}",
+            [
+                "workload.trace.tokens: 'b.csv' is not allowed: must be given for servegen only: other requests have sizes"
+            ],
+        ),
+        (
+            "trace: {format: servegen, path: a.csv}",
+            ["workload.trace: tokens is required for servegen, whose rates say nothing of sizes"],
+        ),
+        (
+            "trace: {format: azure, path: a.csv}\n  gap_cv: 2\n" + SIZES,
+            [
+                "9: workload.gap_cv: 2 is not allowed: must not be given beside a trace, which has arrivals of its own",
+                "10: workload.prompt: must not be given beside a trace, which has sizes of its own",
+                "11: workload.output: must not be given beside a trace, which has sizes of its own",
+            ],
+        ),
+        (
+            "trace: {format: parquet, path: a}",
+            [f"workload.trace.format: 'parquet' is not allowed: must be {' or '.join(FORMATS)}"],
+        ),
+    ],
+    ids=[str(place) for place in range(13)],
+)
+def test_workloads_that_do_not_go_together_are_told(text: str, said: list[str]) -> None:
+    """What excludes what, and what is lacking."""
+    assert workload(text) == said
+
+
+def test_a_fleet_has_a_variant() -> None:
+    """An empty list is none."""
+    assert refused(f"{HEAD}variants: []\n{WORKLOAD}") == ["6: variants: a list is not allowed: must name at least one"]
+
+
+def test_a_text_that_is_no_yaml_is_told_with_its_line(tmp_path: Path) -> None:
+    """As configurations are."""
+    assert refused("title: [\n")[0].startswith("1: not valid YAML")
+    assert refused(HEAD + "title: again\n" + VARIANTS + WORKLOAD) == ["6: title: given twice, first on line 1"]
+    with pytest.raises(ConfigError, match="no such file"):
+        read_scenario(tmp_path / "none.yaml")
+
+
+def test_the_pages_example_is_a_scenario() -> None:
+    """What stands there can be run."""
+    assert parse_scenario(EXAMPLE, "mine.yaml").variants[0].name == "h100"
+
+
+def test_the_page_shows_messages_as_they_are() -> None:
+    """The two lines are the program's own words."""
+    wrong = EXAMPLE.replace(", startup: 90s", "").replace("rps: 8, over", "rps: -8, over")
+    with pytest.raises(ConfigError) as error:
+        parse_scenario(wrong, "mine.yaml")
+    assert "\n".join(error.value.findings) in PAGE
+
+
+def test_the_pages_keys_are_the_schema() -> None:
+    """Written by ``make generate``; an edited or outdated table fails here."""
+    assert filled(PAGE, ScenarioFile) == PAGE

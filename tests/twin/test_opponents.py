@@ -1,0 +1,154 @@
+"""Contenders by name and settings, and what is characteristic of each of them in a small closed loop."""
+
+import pytest
+from loop_builder import ENGINE, steps, variant
+
+from wva_exporter.errors import InvalidValue
+from wva_exporter.twin.actuators import Actuator
+from wva_exporter.twin.closed_loop import run
+from wva_exporter.twin.contenders import CONTENDERS, contender
+from wva_exporter.twin.limit_sizes import full_batch
+from wva_exporter.twin.opponents.autoscaled import KvAndQueue
+from wva_exporter.twin.opponents.concurrent import Concurrency
+from wva_exporter.twin.opponents.scaled import RouterTriggers
+from wva_exporter.twin.opponents.static import Static
+from wva_exporter.twin.planner import Planner
+from wva_exporter.twin.run import Run
+
+RISE = steps((2.0, 120.0), (30.0, 480.0), variants=(variant(startup=45.0),), patience=60.0)
+
+
+def first_rise(found: Run) -> float:
+    """When more was first asked for."""
+    return next(change.at for change in found.changes if change.after > change.before)
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("static-4", Static(name="static-4", size=4)),
+        ("hpa(kv=.2,queue=2)", KvAndQueue(name="hpa(kv=.2,queue=2)", kv=0.2, queue=2.0)),
+        ("hpa(queue=0)", KvAndQueue(name="hpa(queue=0)", kv=0.5, queue=None)),
+        ("hpa-concurrency(share=.5)", Concurrency(name="hpa-concurrency(share=.5)", share=0.5)),
+        ("keda(running=40)", RouterTriggers(name="keda(running=40)", running=40.0)),
+        (
+            "wva-v2/exact(scale_up=0.6, scale_down=0.45)",
+            Planner(
+                name="wva-v2/exact(scale_up=0.6, scale_down=0.45)",
+                policy="wva-v2/exact",
+                scale_up=0.6,
+                scale_down=0.45,
+            ),
+        ),
+        (
+            "headroom(actuator=direct,parameters=1.3)",
+            Planner(
+                name="headroom(actuator=direct,parameters=1.3)",
+                policy="headroom",
+                actuator=Actuator.DIRECT,
+                parameters=1.3,
+            ),
+        ),
+    ],
+)
+def test_a_name_with_settings_is_a_contender(name: str, made: object) -> None:
+    """What a table prints can be typed again."""
+    assert contender(name) == made
+    assert contender(name).name == name
+
+
+def test_windows_are_settings_of_an_hpa() -> None:
+    """``up`` and ``down`` are seconds; the other one stays Kubernetes' own."""
+    made = contender("hpa(kv=.2,queue=2,down=60)")
+    assert isinstance(made, KvAndQueue)
+    assert made.behavior is not None
+    assert made.behavior.down.stabilization_seconds == 60.0
+    assert made.behavior.up.stabilization_seconds == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("hap", "no contender is called hap"),
+        ("hpa(kv=)", "kv must be a number"),
+        ("hpa(kv=-1)", "kv must be a number"),
+        ("hpa(kv=0,queue=0)", "needs a metric"),
+        ("hpa(window=3)", "no setting window"),
+        ("headroom(actuator=cron)", "must be one of hpa, hpa-default, keda, keda-page, direct"),
+        ("static-", "no contender is called static-"),
+    ],
+)
+def test_a_name_that_means_nothing_is_refused_in_words(name: str, word: str) -> None:
+    """One line that says what is wrong."""
+    with pytest.raises(InvalidValue, match=word) as refused:
+        contender(name)
+    assert "\n" not in str(refused.value)
+
+
+def test_names_are_those_of_the_table() -> None:
+    """Each contender is called as it is found, and every opponent that the arena needs is there."""
+    assert all(name == found.name for name, found in CONTENDERS.items())
+    needed = {"static-min", "static-peak", "hpa", "hpa-120s", "hpa-concurrency", "keda", "wva-v1", "wva-v2"}
+    assert needed | {"wva-v2-tuned", "headroom"} <= CONTENDERS.keys()
+
+
+def test_nobody_scales_a_static_fleet() -> None:
+    """It gets its size when the run begins, within the bounds."""
+    warm = steps((2.0, 120.0), warm=60.0)
+    assert run(warm, contender("static-40"), 1).timeline.desired[:, 0].tolist() == [10] * 9
+    assert run(warm, contender("static-4"), 1).actions == 0
+
+
+def test_a_fleet_for_the_peak_carries_it() -> None:
+    """Its size is between one that drowns and the maximum."""
+    found = run(RISE, contender("static-peak"), 1)
+    assert 1 < int(found.timeline.desired[0, 0]) < 10
+    assert int(found.timeline.waiting[-1]) < 10
+
+
+def test_a_stabilisation_window_of_two_minutes_is_two_minutes_late() -> None:
+    """Otherwise the same HPA asks within two syncs of the first scrape that shows the rise."""
+    soon, late = (first_rise(run(RISE, contender(name), 1)) for name in ("hpa", "hpa-120s"))
+    assert 120.0 < soon < 180.0
+    assert soon + 90.0 < late < soon + 150.0
+
+
+def test_an_hpa_on_concurrency_keeps_its_share_of_the_slots() -> None:
+    """Given the true slots, it settles where requests per replica are at most its target."""
+    steady = steps((20.0, 900.0))
+    requests = steady.requests(1)
+    slots = full_batch(ENGINE, float(requests.prompt_tokens.mean()), float(requests.output_tokens.mean()), 0.05)
+    found = run(steady, contender("hpa-concurrency"), 1).timeline
+    each = (found.running + found.waiting)[-10:] / found.ready[-10:, 0]
+    assert each.max() <= 0.7 * slots * 1.25
+
+
+def test_keda_wakes_a_fleet_that_sleeps_and_puts_it_to_sleep_again() -> None:
+    """From zero on the router's queue at the next poll, and back after the cooldown."""
+    nap = steps((0.0, 60.0), (2.0, 300.0), (0.0, 900.0), variants=(variant(replicas=0, least=0, startup=20.0),))
+    found = run(nap, contender("keda"), 1)
+    assert found.timeline.desired[0, 0] == 0
+    assert found.timeline.desired[:, 0].max() >= 1
+    assert found.timeline.desired[-1, 0] == 0
+    assert 60.0 < first_rise(found) <= 60.0 + 15.0 + 30.0 + 5.0
+
+
+def test_wva_v1_climbs_one_by_one() -> None:
+    """Each step waits for the replica before."""
+    found = run(RISE, contender("wva-v1"), 1)
+    assert {change.after - change.before for change in found.changes if change.after > change.before} == {1}
+
+
+def test_an_actuator_in_between_only_delays() -> None:
+    """Directly actuated the same policy asks first; an HPA comes a sync, and a scrape of the exporter, later."""
+    words = ("direct", "keda-page", "keda", "hpa")
+    direct, page, keda, hpa = (first_rise(run(RISE, contender(f"headroom(actuator={word})"), 1)) for word in words)
+    assert direct <= page <= direct + 15.0
+    assert page <= keda == hpa <= direct + 15.0 + 15.0
+
+
+def test_a_policy_may_be_told_the_truth_about_engines() -> None:
+    """Instead of learning; told that engines are half as fast, it wants more of them."""
+    steady = steps((20.0, 600.0), variants=(variant(replicas=3, most=20),), warm=300.0)
+    true, slow = (run(steady, contender(f"headroom(parameters={k})"), 1) for k in ("1", "2"))
+    assert slow.timeline.desired[-1, 0] > true.timeline.desired[-1, 0]

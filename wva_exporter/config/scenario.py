@@ -1,0 +1,163 @@
+"""A scenario file: the fleet, the promise and the load that ``wva-exporter simulate`` puts policies into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict, ValidationError
+
+from wva_exporter.config.document import read_document
+from wva_exporter.config.findings import Input, findings
+from wva_exporter.config.load import read_text
+from wva_exporter.config.scalars import Count, Duration, Flag, Money, Period, PositiveCount, Text
+from wva_exporter.config.scenario_workload import Rps, Spread, Workload
+from wva_exporter.config.section import Given, Problem, Section, count_of, key, sections_of
+from wva_exporter.errors import ConfigError
+
+Milliseconds = Annotated[float, Strict(), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Weight = Annotated[float, Strict(), Field(ge=0, le=1_000, allow_inf_nan=False)]
+Watts = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class Promise(Section):
+    """When a request was served well: both times kept."""
+
+    ttft_seconds: Duration = key("Time to the first token.", name="ttft")
+    itl_seconds: Duration = key("Mean time between two tokens of the request.", name="itl")
+
+
+class WarmUp(Section):
+    """What the fleet serves before the first request that counts."""
+
+    seconds: Duration = key("How long.", name="for")
+    rps: Rps | None = key("Rate of these requests; the first rate if not given.", None, unit="requests per second")
+
+
+class Router(Section):
+    """How requests are given to replicas."""
+
+    kv_weight: Weight = key("Weight of the KV cache that is wanted of a replica.", 1.0)
+    queue_weight: Weight = key("Weight of the requests per place.", 1.0)
+    holds: Flag = key("Keep requests at the router while every replica is saturated.", default=False)
+    max_queue: Count | None = key("Requests that the router holds at most; more are refused.", None, unit="requests")
+
+
+class Engine(Section):
+    """How fast a replica computes and how much it holds; what is not given comes from the catalogue."""
+
+    alpha_ms: Milliseconds | None = key("Fixed part of an iteration.", None, unit="milliseconds")
+    beta_ms: Milliseconds | None = key("For each token that it computes.", None, unit="milliseconds per token")
+    gamma_ms: Milliseconds | None = key("For each resident token that it reads.", None, unit="milliseconds per token")
+    prefill_beta_ms: Milliseconds | None = key(
+        "For each token of a prompt; `beta_ms` if not given.", None, unit="milliseconds per token"
+    )
+    ttft_overhead_seconds: Duration | None = key(
+        "What a client waits for its first token beside the engine; nothing if not given.", None, name="ttft_overhead"
+    )
+    handover_seconds: Duration | None = key(
+        "From a prefill replica to a decode replica; nothing if not given.", None, name="handover"
+    )
+    kv_tokens: PositiveCount | None = key(
+        "KV cache; 90 % of the memory less the weights if not given.", None, unit="tokens"
+    )
+    max_sequences: PositiveCount = key("Requests that run at once.", 256, unit="requests")
+    max_batched_tokens: PositiveCount = key("Tokens that one iteration computes at most.", 8192, unit="tokens")
+    max_waiting: Count | None = key(
+        "Requests that wait at a replica at most; more are refused. No bound if not given.", None, unit="requests"
+    )
+    max_model_tokens: PositiveCount = key("Prompt and answer of the longest request.", 32_768, unit="tokens")
+
+
+class Variant(Section):
+    """A kind of replica of the model."""
+
+    name: Text = key("Name of the variant.")
+    accelerator: Text = key("Its hardware, by the name that the catalogue has.")
+    gpus: PositiveCount = key("Accelerators of one replica.", 1, unit="GPUs")
+    cost: Money | None = key(
+        "Cost of one replica; the catalogue's price of its accelerators if not given.", None, unit="currency per hour"
+    )
+    min: Count = key("Fewest replicas.", 1, unit="replicas")
+    max: PositiveCount = key("Most replicas.", unit="replicas")
+    replicas: Count | None = key("How many it starts with; `min` if not given.", None, unit="replicas")
+    startup_seconds: Duration = key("From a new replica to a ready one: the median.", name="startup")
+    startup_sigma: Spread = key("Standard deviation of the logarithm of the start-up.", 0.0)
+    role: Literal["both", "prefill", "decode"] = key("Part of each request that it serves.", "both")
+    engine: Engine = key("Its engine.", Engine)
+
+    @classmethod
+    def problems(cls, given: Given) -> Iterable[Problem]:
+        """It starts within its bounds."""
+        least, most = count_of(given, "min", 1), count_of(given, "max")
+        first = count_of(given, "replicas", least)
+        if least is None or most is None or first is None or min(least, first) < 0:
+            return
+        if most < least:
+            yield ("max",), f"must be at least min, {least}"
+        elif not least <= first <= most:
+            yield ("replicas",), f"must be from min, {least}, to max, {most}"
+
+
+class ScenarioFile(Section):
+    """Everything that a scenario file says."""
+
+    title: Text = key("What happens, in a few words.")
+    summary: Text = key("What it shows, in a sentence.")
+    kind: Literal["step", "burst", "slow", "trace"] = key("What the load does.", "step")
+    feasible: Flag = key("Whether the largest fleet can carry the load.", default=True)
+    model: Text = key("The model, by the name that the catalogue has.")
+    promise: Promise = key("What a good request is.")
+    duration_seconds: Period = key("How long requests come that count.", name="duration")
+    warm_up: WarmUp | None = key("What comes before that; nothing if not given.", None)
+    scrape_interval_seconds: Period = key("How often replicas are scraped.", "15s", name="scrape_interval")
+    interval_seconds: Period = key("Time between two decisions.", "15s", name="interval")
+    sync_interval_seconds: Period = key("Time between two looks of an HPA.", "15s", name="sync_interval")
+    grace_seconds: Duration = key("What a replica that leaves has to finish its requests.", "60s", name="grace")
+    router: Router = key("How requests are given to replicas.", Router)
+    variants: tuple[Variant, ...] = key("The kinds of replicas, at least one.")
+    workload: Workload = key("The load.")
+
+    @classmethod
+    def problems(cls, given: Given) -> Iterable[Problem]:
+        """Names are given once; both halves of a request are served by somebody."""
+        variants = sections_of(given, "variants")
+        if given.get("variants") == ():
+            yield ("variants",), "must name at least one"
+        names = [variant.get("name") for _, variant in variants]
+        for place, variant in variants:
+            if (first := names.index(variant.get("name"))) != place:
+                yield ("variants", place, "name"), f"variants[{first}] has this name already"
+        roles = {variant.get("role", "both") for _, variant in variants}
+        for alone, other in (("prefill", "decode"), ("decode", "prefill")):
+            if alone in roles and other not in roles and "both" not in roles:
+                yield ("variants",), f"a variant of role {alone} needs one of role {other}"
+
+
+def read_scenario(path: Path) -> ScenarioFile:
+    """A scenario from a file.
+
+    Raises:
+        ConfigError: the file cannot be read or is refused; every finding is one line.
+    """
+    return parse_scenario(read_text(path), str(path))
+
+
+def parse_scenario(text: str, name: str) -> ScenarioFile:
+    """A scenario from the text of a file called ``name``.
+
+    Raises:
+        ConfigError: the text is refused; every finding is one line.
+    """
+    document = read_document(text)
+    given = Input(name=name, document=document, flags={}, data=document.data, file=ScenarioFile)
+    if document.broken:  # what would be said of a part is not true of the whole
+        raise ConfigError(findings(given, ()))
+    try:
+        scenario = ScenarioFile.model_validate(document.data)
+    except ValidationError as error:
+        raise ConfigError(findings(given, error.errors(include_url=False))) from None
+    if document.flaws:
+        raise ConfigError(findings(given, ()))
+    return scenario

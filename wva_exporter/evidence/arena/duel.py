@@ -1,0 +1,68 @@
+"""One contender in one scenario with one seed: played, scored, remembered; and the limits of a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wva_exporter.evidence.arena.cache import Cache
+from wva_exporter.evidence.arena.fingerprint import fingerprint, sources
+from wva_exporter.evidence.arena.score import Score, score
+from wva_exporter.evidence.arena.search import Limits, Search, Worth, find
+from wva_exporter.twin.closed_loop import run
+from wva_exporter.twin.contender import Contender
+from wva_exporter.twin.scenario import Scenario
+
+LONG_SECONDS = 4 * 3600.0
+"""Beyond, every schedule that a search tries costs minutes: a few must do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duel:
+    """What is played; ``key`` is the scenario's fingerprint, taken once for all duels in it, ``folder`` holds results."""
+
+    scenario: Scenario
+    key: str
+    contender: Contender
+    seed: int
+    folder: Path | None = None
+
+
+def play(duel: Duel) -> Score:
+    """The score, from the folder of results if it is there."""
+    if duel.folder is None:
+        return _played(duel)
+    cache, key = Cache(folder=duel.folder), fingerprint(duel.key, duel.contender, duel.seed, sources())
+    known = cache.get(key)
+    found = None if known is None else Score.from_numbers(known)
+    if found is None:
+        found = _played(duel)
+        cache.put(key, found.numbers())
+    return found
+
+
+def _played(duel: Duel) -> Score:
+    return score(run(duel.scenario, duel.contender, duel.seed), duel.scenario.promise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quest:
+    """A scenario whose limits are sought, with the seeds that its oracle knows."""
+
+    scenario: Scenario
+    key: str
+    seeds: tuple[int, ...]
+    folder: Path | None = None
+
+
+def seek(quest: Quest) -> Limits:
+    """The limits; what the search plays is remembered like any duel."""
+
+    def evaluate(contender: Contender, seed: int) -> Worth:
+        duel = Duel(scenario=quest.scenario, key=quest.key, contender=contender, seed=seed, folder=quest.folder)
+        found = play(duel)
+        return found.attainment_ratio, found.cost
+
+    long = quest.scenario.duration_seconds > LONG_SECONDS
+    seeds = quest.seeds[:1] if long else quest.seeds
+    return find(Search(scenario=quest.scenario, seeds=seeds, evaluate=evaluate, budget=16 if long else 60))

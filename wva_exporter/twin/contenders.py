@@ -1,0 +1,141 @@
+"""Contenders by name, and by a name with settings: ``hpa(kv=0.2,queue=2,down=300)``, ``headroom(actuator=direct)``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+
+from wva_exporter.core.policies import POLICIES
+from wva_exporter.errors import InvalidValue
+from wva_exporter.twin.actuators import ACTUATORS
+from wva_exporter.twin.contender import Contender
+from wva_exporter.twin.hpa import Behavior
+from wva_exporter.twin.opponents.autoscaled import KvAndQueue
+from wva_exporter.twin.opponents.behaviours import windows
+from wva_exporter.twin.opponents.concurrent import Concurrency
+from wva_exporter.twin.opponents.scaled import RouterTriggers
+from wva_exporter.twin.opponents.static import Static
+from wva_exporter.twin.planner import Planner
+
+_OPPONENTS: tuple[Contender, ...] = (
+    Static(name="static-min", size="min"),
+    Static(name="static-start", size="start"),
+    Static(name="static-peak", size="peak"),
+    Static(name="static-max", size="max"),
+    KvAndQueue(name="hpa"),
+    KvAndQueue(name="hpa-120s", behavior=windows(up_seconds=120.0)),
+    Concurrency(name="hpa-concurrency"),
+    RouterTriggers(name="keda"),
+    Planner(name="wva-v1", policy="wva-v1/exact"),
+    Planner(name="wva-v2", policy="wva-v2/exact"),
+    Planner(name="wva-v2-tuned", policy="wva-v2/exact", scale_up=0.60, scale_down=0.45),
+)
+_NAMED = {contender.name: contender for contender in _OPPONENTS}
+
+CONTENDERS: Mapping[str, Contender] = MappingProxyType(
+    {**{name: Planner(name=name, policy=name) for name in POLICIES}, **_NAMED}
+)
+"""Everybody who has a name: opponents, whose ``wva-v1`` and ``wva-v2`` are the original's arithmetic, and our policies.
+
+A policy's own name with a mode, such as ``wva-v2/exact``, selects it too.
+"""
+
+_STATIC = re.compile(r"static-(\d{1,6})")
+_CALL = re.compile(r"([a-z0-9/-]+)\((.*)\)")
+
+
+def contender(name: str) -> Contender:
+    """The contender of this name, with the settings that stand behind it in brackets.
+
+    ``static-K`` has K replicas. ``hpa`` takes ``kv`` and ``queue`` (targets, 0: not read), ``hpa-concurrency`` ``share``,
+    ``keda`` ``queue`` and ``running``, all three ``up`` and ``down`` (stabilisation windows in seconds). Policies take
+    ``scale_up``, ``scale_down``, ``actuator`` (a word of ``Actuator``) and ``parameters``: instead of learning they know the
+    true parameters times this number.
+
+    Raises:
+        InvalidValue: there is no such name or setting, or a setting has no such value.
+    """
+    if name in CONTENDERS:
+        return CONTENDERS[name]
+    if static := _STATIC.fullmatch(name):
+        return Static(name=name, size=int(static[1]))
+    call = _CALL.fullmatch(name.replace(" ", ""))
+    maker = None if call is None else _MAKERS.get(call[1])
+    if call is None or (maker is None and call[1] not in POLICIES):
+        raise InvalidValue(f"no contender is called {name}; there are {', '.join(CONTENDERS)}, and static-K")
+    settings = _Settings(name, call[2])
+    made = _policy(name, call[1], settings) if maker is None else maker(name, settings)
+    settings.close()
+    return made
+
+
+class _Settings:
+    """``key=value`` pairs that are taken one after the other; whatever nobody took was not meant."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        pairs = [part.partition("=") for part in text.split(",") if part]
+        self._left = {key: value for key, _, value in pairs}
+
+    def number(self, key: str) -> float | None:
+        """A number that is not negative; None if it is not given."""
+        text = self._left.pop(key, None)
+        if text is None:
+            return None
+        if not re.fullmatch(r"\d*\.?\d+", text):
+            raise InvalidValue(f"{self._name}: {key} must be a number that is not negative, got {text or 'nothing'}")
+        return float(text)
+
+    def word(self, key: str, among: Collection[str]) -> str | None:
+        """One of these words; None if it is not given."""
+        text = self._left.pop(key, None)
+        if text is not None and text not in among:
+            raise InvalidValue(f"{self._name}: {key} must be one of {', '.join(among)}, got {text or 'nothing'}")
+        return text
+
+    def behavior(self) -> Behavior | None:
+        """Stabilisation windows; None where none is given."""
+        up, down = self.number("up"), self.number("down")
+        if up is None and down is None:
+            return None
+        return windows(up_seconds=up or 0.0, down_seconds=300.0 if down is None else down)
+
+    def close(self) -> None:
+        """Nothing may be left."""
+        if self._left:
+            raise InvalidValue(f"{self._name}: there is no setting {', '.join(sorted(self._left))}")
+
+
+def _hpa(name: str, settings: _Settings) -> Contender:
+    kv, queue = settings.number("kv"), settings.number("queue")
+    kv, queue = (0.5 if kv is None else kv), (3.0 if queue is None else queue)
+    if not kv and not queue:
+        raise InvalidValue(f"{name}: an HPA needs a metric")
+    return KvAndQueue(name=name, kv=kv or None, queue=queue or None, behavior=settings.behavior())
+
+
+def _concurrency(name: str, settings: _Settings) -> Contender:
+    return Concurrency(name=name, share=settings.number("share") or 0.7, behavior=settings.behavior())
+
+
+def _keda(name: str, settings: _Settings) -> Contender:
+    queue, running = settings.number("queue") or 1.0, settings.number("running") or 16.0
+    return RouterTriggers(name=name, queue=queue, running=running, behavior=settings.behavior())
+
+
+def _policy(name: str, policy: str, settings: _Settings) -> Contender:
+    actuator = settings.word("actuator", ACTUATORS) or "hpa"
+    return Planner(
+        name=name,
+        policy=policy,
+        scale_up=settings.number("scale_up"),
+        scale_down=settings.number("scale_down"),
+        actuator=ACTUATORS[actuator],
+        parameters=settings.number("parameters"),
+    )
+
+
+_MAKERS: Mapping[str, Callable[[str, _Settings], Contender]] = MappingProxyType(
+    {"hpa": _hpa, "hpa-concurrency": _concurrency, "keda": _keda}
+)

@@ -1,0 +1,1 @@
+"""Who scales fleets today: nobody, Kubernetes' HPA on several metrics, KEDA."""

@@ -1,0 +1,124 @@
+"""What is noted while a run goes on: who ended how, and the fleet at the end of every interval."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from wva_exporter.core.columns import FloatArray
+from wva_exporter.twin.fleet import Fleet
+from wva_exporter.twin.replica import Phase, Replica
+from wva_exporter.twin.requests import Ending, Outcome
+from wva_exporter.twin.run import Requests, Timeline
+
+_CODES = {ending: ending.code for ending in Ending}
+_ABSENT = math.nan
+
+
+class Endings:
+    """The scored requests that ended, in columns: objects of two weeks of them would not fit."""
+
+    def __init__(self) -> None:
+        self._arrival, self._ttft, self._itl = array("d"), array("d"), array("d")
+        self._ending, self._prompt, self._output = array("b"), array("q"), array("q")
+        self.ended = 0
+        """Requests that ended, those before time 0 included."""
+
+    def note(self, outcomes: Sequence[Outcome]) -> None:
+        """Take outcomes in; only arrivals from time 0 on are scored."""
+        self.ended += len(outcomes)
+        for outcome in outcomes:
+            request = outcome.request
+            if request.arrival_seconds >= 0.0:
+                ttft, itl = outcome.ttft_seconds, outcome.itl_seconds
+                self._arrival.append(request.arrival_seconds)
+                self._ending.append(_CODES[outcome.ending])
+                self._ttft.append(_ABSENT if ttft is None else ttft)
+                self._itl.append(_ABSENT if itl is None else itl)
+                self._prompt.append(request.prompt_tokens)
+                self._output.append(request.output_tokens)
+
+    def requests(self) -> Requests:
+        """All of them, in order of their arrival."""
+        arrival = np.frombuffer(self._arrival, dtype=np.float64) if self._arrival else np.zeros(0)
+        order = np.argsort(arrival, kind="stable")
+        return Requests(
+            arrival_seconds=arrival[order],
+            ending=np.array(self._ending, dtype=np.int8)[order],
+            ttft_seconds=np.array(self._ttft)[order],
+            itl_seconds=np.array(self._itl)[order],
+            prompt_tokens=np.array(self._prompt, dtype=np.int64)[order],
+            output_tokens=np.array(self._output, dtype=np.int64)[order],
+        )
+
+
+class Sampler:
+    """Looks at a fleet at 0, ``interval_seconds``, ... and at the end."""
+
+    def __init__(self, names: Sequence[str], interval_seconds: float, duration_seconds: float) -> None:
+        self._names = tuple(names)
+        count = math.ceil(duration_seconds / interval_seconds - 1e-9)
+        self._times = [*(place * interval_seconds for place in range(count)), duration_seconds]
+        self._levels: list[tuple[int, int, int]] = []
+        self._ready: list[list[int]] = []
+        self._pending: list[list[int]] = []
+        self._desired: list[list[int]] = []
+        self._kv: list[list[float]] = []
+
+    @property
+    def next_at(self) -> float:
+        """When it looks next."""
+        place = len(self._levels)
+        return self._times[place] if place < len(self._times) else math.inf
+
+    def look(self, fleet: Fleet, desired: Mapping[str, int]) -> None:
+        """Note the fleet as it is."""
+        ready, pending, wanted, kv = [], [], [], []
+        for name in self._names:
+            counts = fleet.counts(name)
+            ready.append(counts.ready)
+            pending.append(counts.current - counts.ready)
+            wanted.append(desired.get(name, counts.spec))
+            shares = [r.engine.kv_usage_ratio for r in fleet.of(name) if r.engine and r.phase is Phase.READY]
+            kv.append(sum(shares) / len(shares) if shares else _ABSENT)
+        engines = [replica.engine for replica in fleet.replicas if replica.engine is not None]
+        running = sum(engine.running for engine in engines)
+        waiting = sum(engine.queued for engine in engines)
+        self._levels.append((running, waiting, len(fleet.held)))
+        self._ready.append(ready)
+        self._pending.append(pending)
+        self._desired.append(wanted)
+        self._kv.append(kv)
+
+    def timeline(self, arrivals: FloatArray) -> Timeline:
+        """What was noted, beside the requests that arrived."""
+        seconds = np.array(self._times)
+        interval = self._times[1] - self._times[0]
+        places = [bisect_left(arrivals, at) for at in (-interval, *self._times)]
+        widths = np.diff([-interval, *self._times])
+        running, waiting, held = np.array(self._levels, dtype=np.int64).T
+        return Timeline(
+            variants=self._names,
+            seconds=seconds,
+            offered_rps=np.diff(places) / widths,
+            ready=np.array(self._ready, dtype=np.int64),
+            pending=np.array(self._pending, dtype=np.int64),
+            desired=np.array(self._desired, dtype=np.int64),
+            kv_mean_ratio=np.array(self._kv, dtype=np.float64),
+            running=running,
+            waiting=waiting,
+            held=held,
+        )
+
+
+def replica_seconds(born: Sequence[Replica], names: Sequence[str], duration_seconds: float) -> dict[str, float]:
+    """Seconds within [0, duration) that replicas of each variant existed, from when they were asked for until gone."""
+    seconds = dict.fromkeys(names, 0.0)
+    for replica in born:
+        end = duration_seconds if replica.gone_at is None else min(replica.gone_at, duration_seconds)
+        seconds[replica.variant] += max(end - max(replica.created_at, 0.0), 0.0)
+    return seconds

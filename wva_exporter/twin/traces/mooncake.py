@@ -1,0 +1,74 @@
+"""Mooncake's traces: a JSON object a line with ``timestamp`` (ms), ``input_length``, ``output_length``, ``hash_ids``.
+
+A hash stands for a block of 512 tokens and all before it, so equal leading hashes are a shared beginning. A request here has
+one such beginning, while a conversation grows by turns: it is the leading blocks that as many requests have as the second
+block, the first turn of a conversation. Of the prompts of the conversation trace that is 32 %; a perfect cache finds 37 %.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from wva_exporter.twin.traces.recorded import Recorded, recorded
+from wva_exporter.twin.traces.refusals import Refusals
+from wva_exporter.twin.workloads.stream import NO_PREFIX
+
+BLOCK_TOKENS = 512
+_COUNTS = ("timestamp", "input_length", "output_length")
+
+
+def read_mooncake(path: Path) -> Recorded:
+    """The requests of a file with what they share.
+
+    Raises:
+        ConfigError: the file cannot be read or is refused; every finding is one line.
+    """
+    found: list[tuple[list[int], list[int]]] = []
+    with Refusals(path) as refusals, path.open(encoding="utf-8") as lines:
+        for line, text in enumerate(lines, start=1):
+            if text.strip() and (request := _request(refusals, line, text)):
+                found.append(request)
+    users = Counter(block for _, blocks in found for block in blocks)
+    return recorded(
+        [numbers[0] / 1000 for numbers, _ in found],
+        [numbers[1] for numbers, _ in found],
+        [numbers[2] for numbers, _ in found],
+        [shared_beginning(blocks, users) for _, blocks in found],
+    )
+
+
+def shared_beginning(blocks: Sequence[int], users: Counter[int]) -> tuple[int, int]:
+    """The last block of a request's shared beginning and the tokens until then; none if nobody else has its first block."""
+    if not blocks or users[blocks[0]] < 2:  # noqa: PLR2004 - itself and another
+        return NO_PREFIX, 0
+    length = 1
+    if len(blocks) > 1 and (turns := users[blocks[1]]) > 1:
+        while length < len(blocks) and users[blocks[length]] == turns:
+            length += 1
+    return blocks[length - 1], length * BLOCK_TOKENS
+
+
+def _request(refusals: Refusals, line: int, text: str) -> tuple[list[int], list[int]] | None:
+    try:
+        given: Any = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        refusals.add(line, "not a JSON object")
+        return None
+    wrong = [name for name in _COUNTS if not _is_count(given.get(name))]
+    for name in wrong:
+        refusals.add(line, f"{name}: {given.get(name)!r} is not allowed: must be a whole number that is not negative")
+    blocks = given.get("hash_ids", [])
+    if not isinstance(blocks, list) or not all(_is_count(block) for block in blocks):
+        refusals.add(line, "hash_ids: must be a list of whole numbers")
+        return None
+    return None if wrong else ([given[name] for name in _COUNTS], blocks)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,1 @@
+"""Where requests come from: rates over time, gaps between arrivals, sizes; and recorded traces."""
