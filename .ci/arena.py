@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wva_exporter.cli.scenarios import load_scenario, shipped
+from wva_exporter.cli.scenarios import load_scenario, shipped, shipped_file
 from wva_exporter.cli.simulate import progress
 from wva_exporter.evidence.arena.board import Board, Contest, hold
 from wva_exporter.evidence.arena.cells import as_text, cells, moved
@@ -65,13 +65,8 @@ class Arena:
         """Those that are shipped, without those whose data are not here."""
         names = [name for name in shipped() if name not in TOO_LONG]
         if self.data is None:
-            names = [name for name in names if "trace" not in _kind(name)]
+            names = [name for name in names if shipped_file(name).workload.trace is None]
         return [load_scenario(name, self.data) for name in names]
-
-
-def _kind(name: str) -> str:
-    text = (ROOT / "wva_exporter" / "scenarios" / f"{name}.yaml").read_text(encoding="utf-8")
-    return next(line for line in (*text.splitlines(), "kind: step") if line.startswith("kind:"))
 
 
 def main(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from wva_exporter.config.schema import Settings
 from wva_exporter.conventions import PROGRAM
 from wva_exporter.engines.promql import interval_query
 from wva_exporter.service.cycle import Cycle, Outcome
+from wva_exporter.service.warm_start import published
 from wva_exporter.service.wiring import query_settings, source_of
 from wva_exporter.sources.prometheus import PrometheusSource
 from wva_exporter.sources.samples import Answer, Observation
@@ -37,7 +38,7 @@ async def look(settings: Settings, *, measure: bool = False) -> Seen:
         if isinstance(source, ScrapeSource):
             source.start()
             await asyncio.sleep(1.5 * settings.scrape_interval_seconds)
-        outcome = await cycle.run(source)
+        outcome = await cycle.run(source, published(settings, source))
         interval = None
         if measure and isinstance(source, PrometheusSource) and outcome.observation.reachable:
             interval = await source.ask(interval_query(query_settings(settings)))

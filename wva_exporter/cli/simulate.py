@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wva_exporter.cli import FINE
-from wva_exporter.cli.scenarios import load_scenario, shipped
+from wva_exporter.cli.scenarios import load_scenario, shipped, shipped_file
 from wva_exporter.cli.simulate_table import WIDE, print_board
 from wva_exporter.errors import ConfigError, InvalidValue
 from wva_exporter.evidence.arena.board import Board, Contest, Watch, hold
@@ -138,9 +138,13 @@ def progress() -> Iterator[Watch]:
 
 
 def _list() -> None:
+    wide = max(map(len, shipped()))
     print("scenarios:")
     for name in shipped():
-        print(f"  {name}")
-    print("policies:")
+        given = shipped_file(name)
+        print(f"  {name:<{wide}}  {given.title}{' (needs --data)' if given.workload.trace is not None else ''}")
+    print(
+        "policies, some with settings in brackets, such as hpa(kv=0.2,queue=2,down=300), and static-K for K replicas:"
+    )
     for name in (*CONTENDERS, *LIMITS):
         print(f"  {name}")

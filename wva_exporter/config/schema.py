@@ -77,6 +77,11 @@ class Settings(Section):
     cost_budget_per_hour: Money | None = key("What the fleet may cost.", None, unit="currency per hour")
     gpus: Annotated[Mapping[Text, Count], *Frozen] = key("How many GPUs of each type there are.", dict, unit="GPUs")
     policy: Policy = key("How replicas are decided.", POLICY_NAMES[0])
+    spare_replicas: Count = key(
+        "Replicas of each model that may fail while its promise still holds (policy `headroom`; 1 is N+1).",
+        0,
+        unit="replicas",
+    )
     compat: Compat = key("Whether WVA's known faults are kept (exact) or not.", "corrected")
     thresholds: Thresholds = key("When replicas are full.", Thresholds)
     scale_to_zero: ScaleToZero | None = key("Scale to zero of every model; never if not given.", None)

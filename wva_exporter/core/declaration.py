@@ -80,7 +80,7 @@ class Declarations:
     fallback: ModelDeclaration = field(
         default_factory=lambda: ModelDeclaration(
             name="",
-            policy="wva-v1",
+            policy="headroom",
             compat="corrected",
             kv_threshold=0.80,
             queue_threshold=5.0,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wva_exporter.config.schema import Settings
 from wva_exporter.core.decision import Memory, Plan
 from wva_exporter.core.plan import plan
-from wva_exporter.core.policies import POLICIES
 from wva_exporter.core.sightings import Sightings
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.discovery.catalogue import Catalogue
 from wva_exporter.discovery.discover import discover
 from wva_exporter.discovery.inventory import inventory
-from wva_exporter.service.wiring import declarations_of, rules_of
+from wva_exporter.service.knowledge import Knowledge, Known
+from wva_exporter.service.wiring import declarations_of, policies_of, rules_of
 from wva_exporter.sources.assemble import Membership, assemble
 from wva_exporter.sources.remembered import Remembered
 from wva_exporter.sources.samples import Observation, Source
@@ -42,6 +42,7 @@ class Cycle:
         self._settings = settings
         self._declarations = declarations_of(settings)
         self._rules = rules_of(settings)
+        self._policies = policies_of(settings)
         self._catalogue: Catalogue | None = None
         self._memory: Memory | None = None
         self._membership: Membership | None = None
@@ -53,16 +54,26 @@ class Cycle:
         self._catalogue, self._memory = former._catalogue, former._memory
         self._remembered.inherit(former._remembered)
 
-    async def run(self, source: Source) -> Outcome:
+    async def run(self, source: Source, knowledge: Knowledge | None = None) -> Outcome:
         """Ask, then decide in a thread: the page is served meanwhile."""
         observation = await source.observe()
-        return await asyncio.to_thread(self.decide, observation)
+        catalogue, snapshot = await asyncio.to_thread(self.look, observation)
+        known = await knowledge(snapshot) if knowledge is not None and observation.reachable else None
+        return await asyncio.to_thread(self._decided, observation, catalogue, snapshot, known)
 
     def decide(self, observation: Observation) -> Outcome:
         """What follows from the answers, and from nothing else than them and the cycles before."""
-        catalogue, snapshot = self.look(observation)
-        result, memory = plan(snapshot, self._memory, POLICIES, self._rules)
+        return self._decided(observation, *self.look(observation), None)
+
+    def _decided(
+        self, observation: Observation, catalogue: Catalogue, snapshot: Snapshot, known: Known | None
+    ) -> Outcome:
+        if known is not None:
+            snapshot = replace(snapshot, service=known.belief)
+        result, memory = plan(snapshot, self._memory, self._policies, self._rules)
         self._memory = memory
+        if known is not None:
+            result = replace(result, learned=known.learned)
         return Outcome(observation=observation, catalogue=catalogue, snapshot=snapshot, plan=result)
 
     def look(self, observation: Observation) -> tuple[Catalogue, Snapshot]:

@@ -7,18 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wva_exporter.config.catalogue import load_catalogue
 from wva_exporter.config.schema import Settings
-from wva_exporter.core.catalogue import Catalogue
 from wva_exporter.core.columns import IntArray, flags, integers
 from wva_exporter.core.engine_arguments import DEFAULT_SEQUENCES
 from wva_exporter.core.fleet import Fleet
-from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.queueing.learning import Learning, learn, period_of
 from wva_exporter.core.queueing.points import Points, point_of
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.service.cycle import Outcome
+from wva_exporter.service.knowledge import Guesses, Known
 from wva_exporter.service.logs import Log
 from wva_exporter.service.warm_start import past_snapshots, published_before
 from wva_exporter.sources.samples import Source
@@ -50,7 +48,7 @@ class Learner:
     def __init__(self, settings: Settings, metrics: SelfMetrics, log: Log) -> None:
         self._settings, self._metrics, self._log = settings, metrics, log
         self._lesson: Lesson | None = None
-        self._catalogue: Catalogue | None = None
+        self._guesses = Guesses()
         self._task: asyncio.Task[None] | None = None
         self._past_read = False
         self._faulty = False
@@ -66,20 +64,19 @@ class Learner:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def informed(self, outcome: Outcome, source: Source) -> Outcome:
-        """The outcome with the newest knowledge in its plan: the first time what was published before a restart."""
-        fleet = outcome.plan.fleet
+    async def known(self, snapshot: Snapshot, source: Source) -> Known | None:
+        """The newest knowledge of a fleet, the first time what was published before a restart; None while there is none."""
+        fleet = snapshot.fleet
         try:
             if self._lesson is None:
-                if not outcome.observation.reachable or len(fleet) == 0:
-                    return outcome
-                learning = await published_before(source, self._settings, fleet, outcome.observation.time)
+                if len(fleet) == 0:
+                    return None
+                learning = await published_before(source, self._settings, fleet, snapshot.time)
                 self._lesson = Lesson(fleet=fleet, learning=learning)
-            learned = self._lesson.of(fleet).learning.latest
-            return replace(outcome, plan=replace(outcome.plan, learned=learned))
-        except Exception as error:  # noqa: BLE001 - a plan is published whatever became of learning
+            return self._guesses.known(fleet, self._lesson.of(fleet).learning.latest)
+        except Exception as error:  # noqa: BLE001 - a cycle decides whatever became of learning
             self._fault(error)
-            return outcome
+            return None
 
     def take(self, outcome: Outcome, source: Source) -> None:
         """Begin to learn from a cycle whose plan is published; returns at once."""
@@ -111,16 +108,8 @@ class Learner:
             learning = restored(learning, fleet, before)
         if len(learning.points.time) and snapshot.time < learning.points.time[-1]:  # the source's clock was set back
             learning = replace(learning, points=Points.none(len(fleet)), period=period_of(snapshot.time))
-        guess = self._guess(fleet)
-        learning, _ = learn(learning, point_of(snapshot, batch_limits(fleet)), guess)
+        learning, _ = learn(learning, point_of(snapshot, batch_limits(fleet)), self._guesses.of(fleet))
         return Lesson(fleet=fleet, learning=learning)
-
-    def _guess(self, fleet: Fleet) -> Belief:
-        if self._catalogue is None:
-            self._catalogue = load_catalogue()
-        variants, names = fleet.variants, fleet.models.name
-        models = [names[model] for model in variants.model.tolist()]
-        return self._catalogue.guess(models, variants.accelerator, variants.gpus_per_replica.tolist())
 
     def _fault(self, error: Exception) -> None:
         """Every fault counts, the first one is told."""

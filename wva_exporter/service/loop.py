@@ -9,10 +9,12 @@ from contextlib import suppress
 
 from wva_exporter.config.schema import Settings
 from wva_exporter.core.decision import Plan
+from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.errors import ConfigError, SourceError
 from wva_exporter.publish.board import Board
 from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.service.cycle import Cycle, Outcome
+from wva_exporter.service.knowledge import Known
 from wva_exporter.service.learning import Learner
 from wva_exporter.service.logs import Log, changes
 from wva_exporter.service.wiring import source_of
@@ -65,7 +67,7 @@ class Loop:
         began = time.monotonic()
         try:
             async with self._changing:
-                outcome = await self._learner.informed(await self._cycle.run(self._source), self._source)
+                outcome = await self._cycle.run(self._source, self._known)
                 await asyncio.to_thread(self._board.swap, outcome.plan)
                 self._learner.take(outcome, self._source)
         except Exception as error:  # noqa: BLE001 - a fault in one cycle must not end the service
@@ -76,6 +78,9 @@ class Loop:
             return
         self._metrics.cycle_finished("success", time.monotonic() - began)
         self._tell(outcome)
+
+    async def _known(self, snapshot: Snapshot) -> Known | None:
+        return await self._learner.known(snapshot, self._source)
 
     async def reload(self) -> None:
         """Read the settings again and go on by them, with everything remembered.

@@ -15,6 +15,7 @@ from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.engines.own import learned_query
 from wva_exporter.errors import SourceError
 from wva_exporter.service.cycle import Cycle
+from wva_exporter.service.knowledge import Guesses, Knowledge, Known
 from wva_exporter.service.logs import Log
 from wva_exporter.service.wiring import query_settings
 from wva_exporter.sources.learned import learned_of
@@ -41,6 +42,17 @@ async def published_before(source: Source, settings: Settings, fleet: Fleet, tim
         older=older.belief,
         period=period_of(time),
     )
+
+
+def published(settings: Settings, source: Source) -> Knowledge:
+    """For who looks only once: what an exporter published, if the source remembers."""
+    guesses = Guesses()
+
+    async def known(snapshot: Snapshot) -> Known | None:
+        learning = await published_before(source, settings, snapshot.fleet, snapshot.time)
+        return guesses.known(snapshot.fleet, learning.latest)
+
+    return known
 
 
 async def past_snapshots(source: Source, settings: Settings, time: float, log: Log) -> list[Snapshot]:

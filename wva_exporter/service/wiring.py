@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from wva_exporter.config import connection
 from wva_exporter.config.schema import Settings
 from wva_exporter.core.declaration import Declarations, VariantDeclaration
+from wva_exporter.core.headroom.case import Windows
+from wva_exporter.core.policies import POLICIES, Policy
+from wva_exporter.core.policies.headroom import Headroom
 from wva_exporter.core.rules import Rules
 from wva_exporter.discovery.manifests import read_manifests
 from wva_exporter.discovery.wva_configmap import read_settings
@@ -95,6 +99,17 @@ def rules_of(settings: Settings) -> Rules:
         tolerance=settings.hpa_tolerance,
         window_seconds=settings.query_window_seconds,
     )
+
+
+def policies_of(settings: Settings) -> Mapping[str, Policy]:
+    """Every policy, with windows that fit the pace at which engines are scraped."""
+    windows = Windows(
+        short_seconds=max(0.5 * settings.window_floor_seconds, 2 * settings.scrape_interval_seconds),
+        long_seconds=settings.query_window_seconds,
+        down_seconds=settings.long_window_seconds,
+    )
+    headroom = Headroom(windows=windows, spare_replicas=settings.spare_replicas)
+    return {**POLICIES, headroom.name: headroom}
 
 
 def declarations_of(settings: Settings) -> Declarations:

@@ -18,7 +18,7 @@ from wva_exporter.core.headroom.need import best_reference, needed
 from wva_exporter.core.headroom.shape import shape
 from wva_exporter.core.headroom.state import Kept, same
 from wva_exporter.core.headroom.supply import supply
-from wva_exporter.core.headroom.tokens import memory
+from wva_exporter.core.headroom.tokens import Memory, memory
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.snapshot import Snapshot
 
@@ -42,9 +42,9 @@ class Case:
     """``size`` is what one replica carries and ``standing`` the replicas there or coming, of variants: shape (variants,).
 
     Of groups, shape (groups,), in the unit of ``size``: ``demand``, the capacity ``need`` that must be there and ``enough``
-    above which some may go, and ``reference_size``, that of the replica in which a group is counted. ``by_time`` says that the
-    unit is requests per second and rests on ``capacity``; else it is what KV caches hold, ``in_tokens`` or in caches.
-    ``waiting`` and ``backlog`` are requests. ``known`` are groups of which enough is known to decide.
+    above which some may go. ``by_time`` says that the unit is requests per second and rests on ``capacity``; else it is what KV
+    caches hold, ``in_tokens`` or in caches. ``waiting`` and ``backlog`` are requests. ``known`` are groups of which enough is
+    known to decide.
     """
 
     of_variant: IntArray
@@ -53,7 +53,6 @@ class Case:
     demand: FloatArray
     need: FloatArray
     enough: FloatArray
-    reference_size: FloatArray
     waiting: FloatArray
     backlog: FloatArray
     by_time: BoolArray
@@ -88,6 +87,10 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         np.where(live, snapshot.replicas[Signal.WAITING].value, 0.0), snapshot.replicas.variant
     ) + np.maximum(snapshot.router_queue.value[groups.model], 0.0)
     rate, arriving = _rate(kept, snapshot, windows)
+    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting)
+    window = kept.window.add(np.concatenate([rate, caches.demand.value]), snapshot.time)
+    kept = replace(kept, window=window)
+    peak_rps, peak_held = np.split(window.highest, 2)
     by_time = groups.every(carries.known) & arriving
     standing = _standing(kept)
     cost = snapshot.fleet.variants.ranking_cost
@@ -97,6 +100,7 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         carries,
         kept.supply,
         rate_rps=rate,
+        peak_rps=peak_rps,
         waiting=waiting,
         reference=reference,
         spare_replicas=np.full(len(groups), float(spare_replicas)),
@@ -109,7 +113,6 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         demand=rate,
         need=np.maximum(timed.need, _TINY),
         enough=timed.enough,
-        reference_size=carries.rate_rps[reference],
         waiting=waiting,
         backlog=timed.backlog,
         by_time=by_time,
@@ -117,7 +120,7 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         known=by_time,
         capacity=carries,
     )
-    return (now if by_time.all() else _by_memory(now, kept, snapshot)), kept
+    return (now if by_time.all() else _by_memory(now, groups, caches, peak_held)), kept
 
 
 def _any(groups: Groups, flag: BoolArray) -> BoolArray:
@@ -125,22 +128,15 @@ def _any(groups: Groups, flag: BoolArray) -> BoolArray:
     return np.asarray((groups.total(flag) > 0)[groups.of_variant])
 
 
-def _by_memory(now: Case, kept: Kept, snapshot: Snapshot) -> Case:
+def _by_memory(now: Case, groups: Groups, caches: Memory, peak: FloatArray) -> Case:
     """The same question asked of the KV caches, for the groups of which no service times are known."""
-    groups = kept.groups
-    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, now.waiting)
-    reference = best_reference(
-        groups, snapshot.fleet.variants.ranking_cost, caches.size, np.ones(len(caches.size), dtype=np.bool_)
-    )
-    timed, of_variant = now.by_time, groups.of_variant
-    demand = caches.demand.value
+    timed, demand = now.by_time, caches.demand.value
     return replace(
         now,
-        size=np.where(timed[of_variant], now.size, caches.size),
+        size=np.where(timed[groups.of_variant], now.size, caches.size),
         demand=np.where(timed, now.demand, demand),
         need=np.where(timed, now.need, np.maximum(demand / caches.up, _TINY)),
-        enough=np.where(timed, now.enough, demand / caches.down),
-        reference_size=np.where(timed, now.reference_size, np.maximum(caches.size[reference], _TINY)),
+        enough=np.where(timed, now.enough, peak / caches.down),
         in_tokens=~timed & caches.in_tokens,
         known=timed | caches.demand.known,
     )

@@ -46,6 +46,7 @@ def needed(
     supply: Supply,
     *,
     rate_rps: FloatArray,
+    peak_rps: FloatArray,
     waiting: FloatArray,
     reference: IntArray,
     spare_replicas: FloatArray,
@@ -57,6 +58,7 @@ def needed(
         capacity: of one replica of each variant.
         supply: what is there and coming.
         rate_rps: arrivals to be ready for, shape (groups,).
+        peak_rps: the most that was to be ready for lately, shape (groups,).
         waiting: requests in no batch, shape (groups,).
         reference: the variant whose replicas are counted in, shape (groups,).
         spare_replicas: how many may fail without anybody noticing, shape (groups,).
@@ -68,7 +70,7 @@ def needed(
     alone = np.bincount(groups.of_variant, minlength=len(groups)) == 1
     step = np.where(alone, 1.0, _FINE)
     backlog = _backlog(groups, capacity, supply, rate_rps, waiting)
-    both = np.concatenate([rate_rps + backlog / DRAIN_SECONDS, DEAD_BAND * rate_rps])
+    both = np.concatenate([rate_rps + backlog / DRAIN_SECONDS, DEAD_BAND * peak_rps])
     twice = [np.concatenate([column, column]) for column in (base, slope, batch, step)]
     found = replicas_for(both, *twice).reshape(2, -1)
     capacities = (found + np.where(found > 0.0, spare_replicas, 0.0)) * each

@@ -6,7 +6,7 @@ in time where a high one costs next to nothing, so the prior is large and gives 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ PRIOR_IN_TOKENS = 1024.0
 PRIOR_OUT_TOKENS = 512.0
 ENOUGH_REQUESTS = 50.0
 _MOST_TOKENS = 1e7
+_FEW = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,15 +62,16 @@ class Shape:
 def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float) -> Shape:
     """What was finished in the last ``window_seconds``, as far as it was enough, and what was known before for the rest.
 
-    What was measured once is the prior from then on; an idle model keeps the sizes it had.
+    Enough are fifty, and twice as many as run now: then not only the short ones have finished. Until then a prompt is taken for
+    what running requests hold. What was measured once is the prior from then on; an idle model keeps the sizes it had.
     """
     replicas, rows = snapshot.replicas, len(groups)
     row = groups.of_variant[replicas.variant]
     rate = np.where(replicas.live, replicas[Signal.REQUEST_RATE].value, 0.0)
     finished = np.bincount(row, weights=rate * window_seconds, minlength=rows)
-    trust = np.minimum(finished / ENOUGH_REQUESTS, 1.0)
-
-    prior = Shape.prior(groups)
+    running = groups.total(np.where(replicas.live, replicas[Signal.RUNNING].value, 0.0), replicas.variant)
+    trust = np.minimum(finished / np.maximum(ENOUGH_REQUESTS, 2.0 * running), 1.0)
+    prior = _assumed(snapshot, groups, running)
 
     def seen(signal: Signal, name: str, least: float) -> FloatArray:
         before = floats(np.where(past.measured, getattr(past, name), getattr(prior, name)))
@@ -84,3 +86,14 @@ def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float
         hit_ratio=np.minimum(seen(Signal.PREFIX_HIT_RATIO, "hit_ratio", 0.0), 1.0),
         measured=past.measured | (trust >= 1.0),
     )
+
+
+def _assumed(snapshot: Snapshot, groups: Groups, running: FloatArray) -> Shape:
+    """Before anything was finished: prompts as large as what each running request holds, where a few of them run."""
+    replicas, prior = snapshot.replicas, Shape.prior(groups)
+    use, room = replicas[Signal.KV], replicas[Signal.KV_CAPACITY]
+    tokens = np.where(replicas.live & use.known & room.known, use.value * room.value, 0.0)
+    held = groups.total(floats(tokens), replicas.variant)
+    some = (running >= _FEW) & (held > 0.0)
+    prompts = np.divide(held, running, out=prior.in_tokens.copy(), where=some)
+    return replace(prior, in_tokens=prompts)

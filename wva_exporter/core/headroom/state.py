@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wva_exporter.core.columns import Column, FloatArray, integers
+from wva_exporter.core.columns import Column, FloatArray, IntArray, integers
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.headroom.arrivals import Arrivals
 from wva_exporter.core.headroom.capacity import Capacity
@@ -21,7 +21,8 @@ class Kept:
     """In the rows of ``fleet`` and of its ``groups``.
 
     ``kv_tokens`` and ``wanted`` are of variants: the cache of a replica, and what was wanted last. ``capacity`` was worked out
-    from ``inputs``, a row a variant, and holds while those hardly change.
+    from ``inputs``, a row a variant, and holds while those hardly change. ``window`` has each group twice: the rates to be
+    ready for, then what was asked of the KV caches.
     """
 
     fleet: Fleet
@@ -48,7 +49,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
             arrivals=Arrivals.none(len(groups)),
             shape=Shape.prior(groups),
             supply=Supply.unknown(len(fleet)),
-            window=Window.start(len(groups), time, window_seconds),
+            window=Window.start(2 * len(groups), time, window_seconds),
             kv_tokens=Column.unknown(len(fleet)),
             wanted=Column.unknown(len(fleet)),
         )
@@ -61,7 +62,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
         arrivals=memory.arrivals.take(group),
         shape=memory.shape.take(group, groups),
         supply=memory.supply.take(row),
-        window=memory.window.take(group, time),
+        window=memory.window.take(_twice(group, len(memory.groups)), time),
         kv_tokens=memory.kv_tokens.take(row),
         wanted=memory.wanted.take(row),
         inputs=None,
@@ -76,3 +77,8 @@ def same(before: FloatArray | None, now: FloatArray, tolerance: float) -> bool:
         and before.shape == now.shape
         and bool(np.all(np.abs(now - before) <= tolerance * np.abs(before)))
     )
+
+
+def _twice(row: IntArray, before: int) -> IntArray:
+    """The same places in both halves of a column that has each group twice."""
+    return integers(np.concatenate([row, np.where(row >= 0, row + before, -1)]))

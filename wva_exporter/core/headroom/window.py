@@ -1,4 +1,4 @@
-"""The peak of what was needed lately: less is given back only after nothing in the window needed more.
+"""The peak of what was asked for lately: replicas are given back only after nothing in the window needed them.
 
 Peaks are kept by slices of time, so that the memory does not grow with the pace of the cycles.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wva_exporter.core.columns import FloatArray, IntArray, floats
+from wva_exporter.core.columns import BoolArray, FloatArray, IntArray, floats
 
 SLICES = 20
 
@@ -58,8 +58,11 @@ class Window:
             slice_seconds=self.slice_seconds, newest=max(newest, self.newest), peak=peak, began_at=self.began_at
         )
 
-    def highest(self, time: float, standing: FloatArray) -> FloatArray:
-        """The peak of each row; before a row has filled the window, at least ``standing``, what there is."""
-        young = time - self.began_at < self.slice_seconds * SLICES
-        peak = floats(self.peak.max(axis=0))
-        return np.where(young, np.maximum(peak, standing), peak)
+    @property
+    def highest(self) -> FloatArray:
+        """The peak of each row: shape (rows,)."""
+        return floats(self.peak.max(axis=0))
+
+    def young(self, time: float) -> BoolArray:
+        """Rows that were not watched for a whole window yet: shape (rows,)."""
+        return np.asarray(time - self.began_at < self.slice_seconds * SLICES)

@@ -42,9 +42,9 @@ class Headroom:
         kept = recalled(memory, fleet, snapshot.time, self.windows.down_seconds)
         kept = looked(kept, snapshot, self.windows)
         now, kept = case(kept, snapshot, self.windows, self.spare_replicas)
-        window = kept.window.add(now.enough / now.reference_size, snapshot.time)
-        standing = kept.groups.total(now.size * now.standing) / now.reference_size
-        enough = np.maximum(window.highest(snapshot.time, standing) * now.reference_size, now.need)
+        young = kept.window.young(snapshot.time)[: len(kept.groups)]
+        standing = np.where(young, kept.groups.total(now.size * now.standing), 0.0)
+        enough = np.maximum(np.maximum(now.enough, standing), now.need)
         offers = Offers(
             size=now.size,
             standing=now.standing,
@@ -56,7 +56,7 @@ class Headroom:
         decidable = chosen & _decidable(snapshot, now)
         target = Column.of(answer.replicas, decidable)
         proposal = _proposal(snapshot, now, answer, enough=enough, decidable=decidable, kept=kept)
-        return proposal, replace(kept, window=window, wanted=target)
+        return proposal, replace(kept, wanted=target)
 
 
 def _decidable(snapshot: Snapshot, now: Case) -> BoolArray:
