@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test check fmt generate bench arena arena-quick help tools
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/.runtime ## watch a vLLM fleet under a changing load being scaled; ends by itself
 	@.ci/tools.sh >/dev/null || echo "demo: going on without Prometheus: the exporter scrapes by itself" >&2
@@ -40,7 +40,7 @@ generate: $(VENV)/.dev ## write the committed files that are made from others
 bench: $(VENV)/.dev tools ## measure; one JSON line a number, exit 1 over budget
 	PYTHONPATH=tests:. $(BIN)/python -m bench
 
-arena: $(VENV)/.dev ## put all policies into all scenarios and write docs/evidence.md; about 40 minutes, goes on where it was
+arena: $(VENV)/.dev ## put all policies into all scenarios and write docs/evidence.md; an hour or so, goes on where it was
 	PYTHONPATH=. $(BIN)/python .ci/arena.py $(if $(WVA_DATA),--data $(WVA_DATA)/traces)
 
 arena-quick: $(VENV)/.dev ## six scenarios against the committed results; exit 1 if one moved

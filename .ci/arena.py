@@ -50,6 +50,7 @@ class Arena:
 
     jobs: int
     data: Path | None
+    only: Sequence[str] = ()
 
     def play(
         self, scenarios: Sequence[Scenario], names: Sequence[str], seeds: int, limits: Sequence[str] = ()
@@ -63,7 +64,7 @@ class Arena:
 
     def scenarios(self) -> list[Scenario]:
         """Those that are shipped, without those whose data are not here."""
-        names = [name for name in shipped() if name not in TOO_LONG]
+        names = [name for name in shipped() if name in self.only or (not self.only and name not in TOO_LONG)]
         if self.data is None:
             names = [name for name in names if shipped_file(name).workload.trace is None]
         return [load_scenario(name, self.data) for name in names]
@@ -75,12 +76,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="only the small arena")
     parser.add_argument("--write", action="store_true", help="with --quick: keep what is found")
     parser.add_argument("--data", type=Path, help="traces; scenarios that need them are left out without")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of the scenarios only these")
+    parser.add_argument("--page", type=Path, default=PAGE, help="what is written (docs/evidence.md)")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="of each scenario that is drawn (%(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     given = parser.parse_args(arguments)
-    arena = Arena(jobs=given.jobs, data=given.data)
+    arena = Arena(jobs=given.jobs, data=given.data, only=given.only)
     began = time.monotonic()
-    wrong = quick(arena, write=given.write) if given.quick else whole(arena, given.seeds)
+    wrong = quick(arena, write=given.write) if given.quick else whole(arena, given.seeds, given.page)
     for line in wrong:
         print(f"arena: {line}")
     print(f"arena: {'fine' if not wrong else f'{len(wrong)} findings'}, {time.monotonic() - began:.0f} s")
@@ -97,7 +100,7 @@ def quick(arena: Arena, *, write: bool) -> list[str]:
     return moved(json.loads(KEPT.read_text(encoding="utf-8")), found)
 
 
-def whole(arena: Arena, seeds: int) -> list[str]:
+def whole(arena: Arena, seeds: int, page: Path) -> list[str]:
     """Everything, written into the page; what is wrong with the limits."""
     scenarios = arena.scenarios()
     drawn = [scenario for scenario in scenarios if scenario.kind != "trace"]
@@ -120,7 +123,7 @@ def whole(arena: Arena, seeds: int) -> list[str]:
     sections["default-hpa"] = f"{', '.join(as_good_as_default_hpa(boards['known'])) or 'nowhere'}\n"
     sections["grid"] = grid_table(tried, tuned)
     sections["changed"] = _changed(arena, drawn, min(CHANGED_SEEDS, seeds), tuned)
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), sections), encoding="utf-8")
+    page.write_text(filled(PAGE.read_text(encoding="utf-8"), sections), encoding="utf-8")
     return [line for board in boards.values() for line in beaten_limits(board)]
 
 
@@ -137,4 +140,7 @@ def _changed(arena: Arena, scenarios: Sequence[Scenario], seeds: int, tuned: Seq
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -41,6 +41,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence(wheel: Path) -> N
     folder = f"wva_exporter-{__version__}.dist-info"
     assert "wva_exporter/py.typed" in names
     assert "wva_exporter/wva-mixin/mixin.libsonnet" in names
+    assert "wva_exporter/scenarios/paper-5-cold.yaml" in names
     assert f"{folder}/licenses/LICENSE" in names
     assert {name.split("/")[0] for name in names} == {"wva_exporter", folder}
 

@@ -20,6 +20,7 @@ from wva_exporter.twin.traces.servegen import ServeGen
 PAGE = Path(__file__).parent.parent.parent / "docs" / "scenarios.md"
 DRAWN = [name for name in shipped() if shipped_file(name).workload.trace is None]
 SHORT = [name for name in DRAWN if shipped_file(name).duration_seconds <= 1500]
+TEN_MINUTES = [name for name in SHORT if shipped_file(name).duration_seconds <= 900]
 FILE = """
 title: t
 summary: s
@@ -94,7 +95,7 @@ def test_the_largest_fleet_keeps_the_promise_where_a_scenario_is_feasible(name: 
     assert share >= 0.98 if scenario.feasible else share < 0.5
 
 
-@pytest.mark.parametrize("name", [name for name in SHORT if name != "paper-2-warm"])
+@pytest.mark.parametrize("name", [name for name in TEN_MINUTES if name != "paper-2-warm"])
 def test_the_first_fleet_does_not_keep_it(name: str) -> None:
     """Else there would be nothing to scale; the paper's warm fleet at its first point is the one that may stay as it is."""
     scenario = load_scenario(name)
@@ -199,12 +200,12 @@ def test_a_file_of_ones_own_is_found_by_its_path(tmp_path: Path) -> None:
 
 def test_a_trace_needs_its_folder_and_its_length(tmp_path: Path) -> None:
     """Said in one line each; absolute paths need no folder."""
-    with pytest.raises(ConfigError, match="azure-conversation: replays azure2023/.*: give the folder .* --data DIR"):
+    with pytest.raises(ConfigError, match=r"azure-conversation: replays azure2023/.*: give the folder .* --data DIR"):
         load_scenario("azure-conversation")
     with pytest.raises(ConfigError, match="no such file"):
         load_scenario("azure-conversation", tmp_path)
     (tmp_path / "t.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00,21,5\n")
-    with pytest.raises(ConfigError, match="own: workload.trace: the recording lasts 0 s, and 100 s are asked of it"):
+    with pytest.raises(ConfigError, match=r"own: workload\.trace: the recording lasts 0 s, and 100 s are asked of it"):
         own(load=f"{{trace: {{format: azure, path: {tmp_path}/t.csv}}}}")
 
 

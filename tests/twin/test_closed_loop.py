@@ -17,7 +17,7 @@ from wva_exporter.twin.requests import Ending
 from wva_exporter.twin.run import Action, Run, reversals
 from wva_exporter.twin.scheduled import Scheduled
 
-RISE = steps((2.0, 120.0), (14.0, 480.0), warm=60.0)
+RISE = steps((2.0, 60.0), (14.0, 240.0), warm=30.0)
 
 
 def orders(*rows: tuple[float, int]) -> Scheduled:
@@ -35,7 +35,7 @@ def everything(outcome: Run) -> dict[str, object]:
     return {"requests": columns, "timeline": moments, "rest": repr(rest)}
 
 
-@pytest.mark.parametrize("name", ["hpa", "keda", "hpa-concurrency", "wva-v1", "wva-v2", "headroom"])
+@pytest.mark.parametrize("name", ["hpa", "keda", "wva-v2", "headroom"])
 def test_the_same_run_twice_is_the_same_bytes(name: str) -> None:
     """Nothing depends on the machine, the time or the run before."""
     assert everything(run(RISE, contender(name), 3)) == everything(run(RISE, contender(name), 3))
@@ -50,7 +50,7 @@ def test_every_contender_meets_the_same_requests() -> None:
     assert run(RISE, CONTENDERS["hpa"], 2).requests.arrival_seconds.tobytes() != runs[0].arrival_seconds.tobytes()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     name=st.sampled_from(["static-min", "hpa", "keda", "wva-v1", "headroom"]),
     rate=st.floats(0.5, 12.0),
@@ -126,10 +126,10 @@ def test_reversals_are_changes_against_the_one_just_before() -> None:
 
 def test_an_outage_of_prometheus_at_the_peak_takes_no_replica_away() -> None:
     """While nothing can be read, whoever reads holds; the fleet is what it was."""
-    busy = steps((14.0, 900.0), variants=(variant(replicas=4),), warm=300.0)
+    busy = steps((14.0, 500.0), variants=(variant(replicas=4),), warm=120.0)
     for name in ("hpa", "headroom", "wva-v2"):
-        found = run(busy, contender(name), 1, blackouts=[(300.0, 600.0)])
-        within = [change for change in found.changes if 320.0 < change.at < 600.0]
+        found = run(busy, contender(name), 1, blackouts=[(150.0, 420.0)])
+        within = [change for change in found.changes if 170.0 < change.at < 420.0]
         assert all(change.after >= change.before for change in within), name
 
 

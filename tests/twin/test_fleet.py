@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wva_exporter.errors import InvalidValue
 from wva_exporter.twin.fleet import Fleet, ReplicaCounts, VariantSpec
 from wva_exporter.twin.parameters import EngineParameters
 from wva_exporter.twin.replica import Phase
@@ -162,6 +163,12 @@ def test_start_up_times_are_spread_around_their_median() -> None:
     seconds = np.array([replica.ready_at for replica in it.replicas])
     assert np.median(seconds) == pytest.approx(60.0, rel=0.05)
     assert np.log(seconds / 60.0).std() == pytest.approx(0.3, rel=0.05)
+
+
+def test_a_variant_with_a_negative_number_is_refused() -> None:
+    """A mistake is refused where it is made."""
+    with pytest.raises(InvalidValue, match="startup_seconds of a100 must not be negative"):
+        replace(variant(), startup_seconds=-1.0)
 
 
 def test_energy_is_idle_watts_and_more_while_it_iterates() -> None:

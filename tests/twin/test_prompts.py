@@ -123,6 +123,15 @@ def test_what_nobody_uses_is_forgotten_when_room_is_needed() -> None:
     assert engine.meter.prefix_hits == 2 * 480
 
 
+def test_a_shorter_beginning_does_not_hold_the_longer_one() -> None:
+    """A request that needs nearly all of the cache ends although a longer beginning of its number is there."""
+    engine = Engine(parameters(kv_tokens=1600))
+    large = Request(arrival_seconds=1.0, prompt_tokens=774, output_tokens=700, prefix=1, prefix_tokens=64)
+    outcomes = finish(engine, [shared(0.0), large])
+    assert [each.ending for each in outcomes] == [Ending.SERVED] * 2
+    assert engine.kv_usage_ratio == 0.0
+
+
 def test_a_beginning_longer_than_its_prompt_is_refused() -> None:
     """A mistake is refused where it is made."""
     with pytest.raises(InvalidValue, match="are shared"):

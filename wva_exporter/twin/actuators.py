@@ -6,9 +6,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from wva_exporter.twin.contender import Clock, Controller, Together
-from wva_exporter.twin.hpa import Behavior
+from wva_exporter.twin.hpa import Autoscaler, Behavior
 from wva_exporter.twin.keda import Answer, Failure, Fallback, ScaledObject, Trigger
-from wva_exporter.twin.opponents.autoscaled import Hpa, autoscaler, clock_of, desired_metric
+from wva_exporter.twin.opponents.autoscaled import Hpa, clock_of, desired_metric
 from wva_exporter.twin.opponents.scaled import Keda, Query
 from wva_exporter.twin.planned import Cycle, Direct
 from wva_exporter.twin.scenario import Scenario, ScenarioVariant
@@ -53,8 +53,10 @@ def actuated(cycle: Cycle, actuator: Actuator, behavior: Behavior, scenario: Sce
 
 
 def _hpa(variant: ScenarioVariant, behavior: Behavior | None, scenario: Scenario, seed: int) -> Hpa:
+    """On an external metric, so that it may have a minimum of 0 where the cluster lets it (HPAScaleToZero)."""
     name = variant.spec.name
-    return Hpa(name, autoscaler(variant, behavior), [desired_metric(name)], clock_of(name, scenario, seed))
+    scaler = Autoscaler(minimum=variant.minimum, maximum=variant.maximum, behavior=behavior)
+    return Hpa(name, scaler, [desired_metric(name)], clock_of(name, scenario, seed))
 
 
 def _keda(variant: ScenarioVariant, query: Query, behavior: Behavior, scenario: Scenario, seed: int) -> Keda:

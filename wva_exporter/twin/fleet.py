@@ -38,6 +38,9 @@ class VariantSpec:
 
     The start-up of a replica is log-normal: ``startup_seconds`` is its median, ``startup_sigma`` the standard deviation of its
     logarithm. ``idle_watts`` and ``busy_watts`` are those of a whole replica, all its accelerators; 0: unknown.
+
+    Raises:
+        InvalidValue: a number is negative.
     """
 
     name: str
@@ -52,6 +55,11 @@ class VariantSpec:
     role: Role = Role.BOTH
     idle_watts: float = 0.0
     busy_watts: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("cost_per_hour", "replicas", "startup_seconds", "startup_sigma", "idle_watts", "busy_watts"):
+            if not getattr(self, name) >= 0:
+                raise InvalidValue(f"{name} of {self.name} must not be negative, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,9 +268,9 @@ class Fleet:
         engine, variant = replica.engine, self.variants[replica.variant]
         if engine is None:
             replica.engine = self._started(variant, replica.ready_at)
-            if variant.role is not Role.DECODE:
+            if variant.role != Role.DECODE:
                 self._prompts.join(replica)
-            if variant.role is not Role.PREFILL:
+            if variant.role != Role.PREFILL:
                 self._answers.join(replica)
         else:
             engine.run(self.now)
@@ -279,7 +287,7 @@ class Fleet:
             at,
             meter=DetailedMeter(variant.parameters) if self.detail else Meter(),
             outcomes=self._outcomes,
-            hands_over=variant.role is Role.PREFILL,
+            hands_over=variant.role == Role.PREFILL,
         )
 
     def _hand_over(self, engine: Engine) -> None:

@@ -31,8 +31,9 @@ class KvMemory:
         revived = shared = 0
         prefix, beginning = sequence.request.prefix, sequence.request.prefix_tokens // blocks.size
         if prefix is not None and beginning and not sequence.received:
-            there, revived = self.prefixes.find(prefix)
-            shared = min(there, beginning)
+            there, idle = self.prefixes.find(prefix)
+            if there <= beginning:  # a longer one would keep blocks that this sequence does not need
+                shared, revived = there, idle
         if need - shared + revived > free - blocks.wanted(iteration):
             return False
         blocks.used += need - shared + revived

@@ -15,8 +15,11 @@ from wva_exporter.twin.opponents.behaviours import generated
 from wva_exporter.twin.planned import Believed, Cycle
 from wva_exporter.twin.scenario import Scenario
 
-STABILISED = frozenset({"headroom"})
-"""Policies that stabilise themselves; the others' targets go through a window of 300 s on the way down."""
+SIZING = frozenset({"headroom"})
+"""Policies that size by service times, which are learned for them, and that stabilise themselves.
+
+The targets of others go through a window of 300 s on the way down.
+"""
 
 _EVERY_SECONDS, _LONG_RUN_SECONDS = 60.0, 6 * 3600.0
 
@@ -44,8 +47,12 @@ class Planner:
         """The exporter and what it acts through."""
         fleet = fleet_rows(scenario, self.policy, self._thresholds())
         cycle = Cycle(scenario, fleet, self._believed(scenario), seed)
-        window = 0.0 if self.policy.partition("/")[0] in STABILISED else 300.0
+        window = 0.0 if self._sizes else 300.0
         return actuated(cycle, self.actuator, generated(down_seconds=window), scenario, seed)
+
+    @property
+    def _sizes(self) -> bool:
+        return self.policy.partition("/")[0] in SIZING
 
     def _thresholds(self) -> Thresholds:
         usual = Thresholds.default(1)
@@ -60,7 +67,7 @@ class Planner:
 
     def _believed(self, scenario: Scenario) -> Believed:
         if self.parameters is None:
-            return Believed(guess=_guessed(scenario), every_seconds=_cadence(scenario))
+            return Believed(guess=_guessed(scenario), learns=self._sizes, every_seconds=_cadence(scenario))
         engines = [variant.spec.parameters for variant in scenario.variants]
         true = np.array(
             [[e.alpha_seconds, e.beta_seconds_per_token, e.gamma_seconds_per_resident_token] for e in engines]

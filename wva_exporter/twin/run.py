@@ -85,7 +85,7 @@ class Run:
 
     ``replica_seconds`` and ``cost`` are those of each variant within [0, ``duration_seconds``), from the moment a replica is
     asked for until it is gone; ``energy_joules`` is 0 where nobody knows the hardware's power. ``changes`` are those of the
-    replicas asked for, within that time. ``deciding_seconds`` is the wall time that the contender took to decide, the only
+    replicas asked for, within that time. ``deciding_seconds`` is the processor time that the contender took to decide, the only
     number that another run of the same does not repeat.
     """
 

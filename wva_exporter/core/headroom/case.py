@@ -14,7 +14,7 @@ from wva_exporter.core.headroom import arrivals as flow
 from wva_exporter.core.headroom.capacity import Capacity, Terms, capacity
 from wva_exporter.core.headroom.groups import Groups, weighted
 from wva_exporter.core.headroom.level import level
-from wva_exporter.core.headroom.need import best_reference, needed
+from wva_exporter.core.headroom.need import Waiting, best_reference, needed
 from wva_exporter.core.headroom.shape import shape
 from wva_exporter.core.headroom.state import Kept, same
 from wva_exporter.core.headroom.supply import supply
@@ -70,7 +70,13 @@ def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
     )
     return replace(
         kept,
-        arrivals=flow.observe(kept.arrivals, snapshot, kept.groups, windows.down_seconds),
+        arrivals=flow.observe(
+            kept.arrivals,
+            snapshot,
+            kept.groups,
+            keep_seconds=windows.down_seconds,
+            scrape_seconds=windows.short_seconds / 2.0,
+        ),
         shape=shape(kept.shape, snapshot, kept.groups, windows.down_seconds),
         supply=supply(kept.supply, snapshot),
         kv_tokens=Column.of(
@@ -83,11 +89,13 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
     """The question, and what is remembered with the capacity that was worked out for it."""
     groups, live = kept.groups, snapshot.replicas.live
     kept, carries = _capacity(kept, snapshot)
-    waiting = groups.total(
-        np.where(live, snapshot.replicas[Signal.WAITING].value, 0.0), snapshot.replicas.variant
-    ) + np.maximum(snapshot.router_queue.value[groups.model], 0.0)
+    waiting = Waiting(
+        at_engine=np.where(live, snapshot.replicas[Signal.WAITING].value, 0.0),
+        variant=snapshot.replicas.variant,
+        at_router=np.maximum(snapshot.router_queue.value[groups.model], 0.0),
+    )
     rate, arriving = _rate(kept, snapshot, windows)
-    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting)
+    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting.total(groups))
     window = kept.window.add(np.concatenate([rate, caches.demand.value]), snapshot.time)
     kept = replace(kept, window=window)
     peak_rps, peak_held = np.split(window.highest, 2)
@@ -103,7 +111,7 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         peak_rps=peak_rps,
         waiting=waiting,
         reference=reference,
-        spare_replicas=np.full(len(groups), float(spare_replicas)),
+        spare_replicas=spare_replicas,
     )
     size = np.where(carries.reachable | ~_any(groups, carries.reachable), carries.rate_rps, 0.0)
     now = Case(
@@ -113,7 +121,7 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         demand=rate,
         need=np.maximum(timed.need, _TINY),
         enough=timed.enough,
-        waiting=waiting,
+        waiting=waiting.total(groups),
         backlog=timed.backlog,
         by_time=by_time,
         in_tokens=np.zeros(len(groups), dtype=np.bool_),

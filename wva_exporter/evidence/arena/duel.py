@@ -13,8 +13,10 @@ from wva_exporter.twin.closed_loop import run
 from wva_exporter.twin.contender import Contender
 from wva_exporter.twin.scenario import Scenario
 
-LONG_SECONDS = 4 * 3600.0
-"""Beyond, every schedule that a search tries costs minutes: a few must do."""
+BUDGETS = ((40_000, 60, 5), (100_000, 25, 2))
+"""Schedules that a search tries, and its seeds at most, by the requests of a run: up to so many; a long run takes seconds."""
+
+LEAST_BUDGET = (16, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,6 @@ def seek(quest: Quest) -> Limits:
         found = play(duel)
         return found.attainment_ratio, found.cost
 
-    long = quest.scenario.duration_seconds > LONG_SECONDS
-    seeds = quest.seeds[:1] if long else quest.seeds
-    return find(Search(scenario=quest.scenario, seeds=seeds, evaluate=evaluate, budget=16 if long else 60))
+    requests = len(quest.scenario.requests(quest.seeds[0]))
+    budget, seeds = next((given for most, *given in BUDGETS if requests <= most), LEAST_BUDGET)
+    return find(Search(scenario=quest.scenario, seeds=quest.seeds[:seeds], evaluate=evaluate, budget=budget))

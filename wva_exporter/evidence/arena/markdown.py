@@ -20,6 +20,8 @@ BETTER = "**better**"
 
 def summary(board: Board) -> str:
     """A row a scenario, a column a contender: attainment in percent, and below it cost as a multiple of ours."""
+    if not board.scenarios:
+        return "None was played: its data were not at hand.\n"
     names = board.contenders
     lines = [_row(["scenario", *names]), _row(["---", *(["--:"] * len(names))])]
     for scenario in board.scenarios:

@@ -84,7 +84,8 @@ class _Tried:
     search: Search
     orders: Callable[[Scenario, Levels], Scheduled]
     worth: dict[Levels, list[Worth]] = field(default_factory=dict)
-    refused: set[Levels] = field(default_factory=set)
+    asked: set[Levels] = field(default_factory=set)
+    """Orders, not what was wanted: many wants ask for the same."""
 
     @property
     def best(self) -> Levels:
@@ -96,13 +97,13 @@ class _Tried:
 
     def improves(self, wanted: Levels) -> bool:
         """Try these; whether they are the best now."""
-        if wanted in self.worth or wanted in self.refused or len(self.worth) + len(self.refused) >= self.search.budget:
-            return False
         contender = self.orders(self.search.scenario, wanted)
+        if contender.orders in self.asked or len(self.asked) >= self.search.budget:
+            return False
+        self.asked.add(contender.orders)
         first, *others = self.search.seeds
         runs = [self.search.evaluate(contender, first)]
         if self.worth and _hopeless(runs[0], self.worth[self.best][0]):
-            self.refused.add(wanted)
             return False
         self.worth[wanted] = [*runs, *(self.search.evaluate(contender, seed) for seed in others)]
         return self.best == wanted
@@ -154,7 +155,7 @@ def _moved(tried: _Tried, moves: Iterator[Move]) -> bool:
 
 
 def _whole(scenario: Scenario) -> Levels:
-    return Levels(starts=(-scenario.warm_seconds,), replicas=(tuple(v.maximum for v in scenario.variants),))
+    return Levels(starts=(0.0 - scenario.warm_seconds,), replicas=(tuple(v.maximum for v in scenario.variants),))
 
 
 def _reserves(shape: Shape) -> Iterator[Shape]:

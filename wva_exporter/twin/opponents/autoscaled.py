@@ -17,7 +17,10 @@ Measure = Callable[[Stage, Autoscaler], int | None]
 
 
 class Hpa:
-    """The HPA of one variant: every sync its metrics propose, and the largest proposal goes through its behaviour."""
+    """The HPA of one variant: every sync its metrics propose, and the largest proposal goes through its behaviour.
+
+    An HPA whose minimum is not 0 leaves a target at 0 alone, so somebody has to give that one its first replica.
+    """
 
     def __init__(self, variant: str, scaler: Autoscaler, measures: Sequence[Measure], clock: Clock) -> None:
         self.desired: Mapping[str, int] = {}
@@ -35,11 +38,15 @@ class Hpa:
     def act(self, stage: Stage) -> None:
         """One sync."""
         self._clock.rung()
+        spec = stage.counts(self._variant).spec
+        if spec == 0 and self._scaler.minimum > 0:
+            stage.scale(self._variant, self._scaler.minimum)
+            return
         wanted, self._memory = follow(
             self._scaler,
             self._memory,
             now=stage.now,
-            spec_replicas=stage.counts(self._variant).spec,
+            spec_replicas=spec,
             proposals=[measure(stage, self._scaler) for measure in self._measures],
         )
         stage.scale(self._variant, wanted)
@@ -90,7 +97,7 @@ def clock_of(name: str, scenario: Scenario, seed: int) -> Clock:
 
 
 def autoscaler(variant: ScenarioVariant, behavior: Behavior | None) -> Autoscaler:
-    """The HPA's spec for a variant; to zero only KEDA goes."""
+    """The spec of an HPA on metrics of pods, which cannot have a minimum of 0: where no pod is there is no metric."""
     return Autoscaler(minimum=max(variant.minimum, 1), maximum=variant.maximum, behavior=behavior)
 
 

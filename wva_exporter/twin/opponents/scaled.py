@@ -113,11 +113,15 @@ class RouterTriggers:
     watches: bool = True
 
     def controller(self, scenario: Scenario, seed: int) -> Together:
-        """A ScaledObject for each variant, all else as KEDA has it by default."""
+        """A ScaledObject for each variant, all else as KEDA has it by default.
+
+        One of several variants at zero would get no request to wake on, so there each keeps at least one replica.
+        """
+        least = 0 if len(scenario.variants) == 1 else 1
         parts = []
         for variant in scenario.variants:
             name = variant.spec.name
-            scaled = ScaledObject(minimum=variant.minimum, maximum=variant.maximum)
+            scaled = ScaledObject(minimum=max(variant.minimum, least), maximum=variant.maximum)
             triggers = [
                 (Trigger(threshold=self.queue), router_queue),
                 (Trigger(threshold=self.running), running(name)),
