@@ -247,6 +247,9 @@ CONFIG_INFO = _gauge("wva_config_info", ("analyzer_name", "currency"), "The defa
 CONFIG_INTERVAL = _gauge("wva_config_optimization_interval_seconds", (), "Seconds between two cycles.")
 CONFIG_KV_SPARE = _gauge("wva_config_kv_spare_threshold", (), "Share of the KV cache that must stay free, by default.")
 CONFIG_QUEUE_SPARE = _gauge("wva_config_queue_spare_threshold", (), "Queue places that must stay free, by default.")
+CONFIG_COST_BUDGET = _gauge(
+    "wva_config_cost_budget_per_hour", (), "What the fleet may cost an hour; absent where no budget is configured."
+)
 BUILD_INFO = _gauge("wva_exporter_build_info", ("version", "revision", "pythonversion"), "What is running.")
 
 PER_VARIANT = (
@@ -289,6 +292,7 @@ OF_EXPORTER = (
     CONFIG_INTERVAL,
     CONFIG_KV_SPARE,
     CONFIG_QUEUE_SPARE,
+    CONFIG_COST_BUDGET,
     BUILD_INFO,
 )
 

@@ -74,7 +74,9 @@ class Settings(Section):
     hpa_tolerance: ShareBelowOne = key("Tolerance of the HPAs that follow.", 0.1, unit="ratio")
     default_namespace: Text = key("Namespace of series and variants that name none.", "default")
     currency: Text = key("Currency of all costs.", "USD")
-    cost_budget_per_hour: Money | None = key("What the fleet may cost.", None, unit="currency per hour")
+    cost_budget_per_hour: Money | None = key(
+        "What the fleet may cost; above it the alert WVACostOverBudget fires.", None, unit="currency per hour"
+    )
     gpus: Annotated[Mapping[Text, Count], *Frozen] = key("How many GPUs of each type there are.", dict, unit="GPUs")
     policy: Policy = key("How replicas are decided.", POLICY_NAMES[0])
     compat: Compat = key("Whether WVA's known faults are kept (exact) or not.", "corrected")

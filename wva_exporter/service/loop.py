@@ -113,6 +113,7 @@ class Loop:
             interval_seconds=settings.interval_seconds,
             kv_spare=settings.thresholds.kv_spare,
             queue_spare=settings.thresholds.queue_spare,
+            cost_budget_per_hour=settings.cost_budget_per_hour,
         )
 
     def _tell(self, outcome: Outcome) -> None:

@@ -38,5 +38,6 @@
   config_interval: 'wva_config_optimization_interval_seconds',
   config_kv_spare: 'wva_config_kv_spare_threshold',
   config_queue_spare: 'wva_config_queue_spare_threshold',
+  config_cost_budget: 'wva_config_cost_budget_per_hour',
   build_info: 'wva_exporter_build_info',
 }
