@@ -213,6 +213,11 @@ MODEL_PARAMETER_RESET = _gauge(
     _VM,
     "When learning last began anew because the engine drifted or its arguments changed, by the data source's clock.",
 )
+RECOMMENDED_MAX_NUM_SEQS = _gauge(
+    "wva_recommended_max_num_seqs",
+    _VM,
+    "Batch limit of an engine that keeps 99 % of the rate at which its model's promise holds; more only slows overload.",
+)
 
 # The exporter itself.
 LAST_CYCLE = _gauge(
@@ -272,8 +277,11 @@ PER_VARIANT = (
     VARIANT_INFO,
     REPLICA_SCALING,
 )
-PER_LEARNED = (MODEL_PARAMETER, MODEL_PARAMETER_STDDEV, MODEL_PARAMETER_RESET)
-"""Of each variant that was learned of: six series more, seven once learning began anew."""
+LEARNING_MEMORY = (MODEL_PARAMETER, MODEL_PARAMETER_STDDEV, MODEL_PARAMETER_RESET)
+"""What a restart reads back of each variant that was learned of: six series, seven once learning began anew."""
+
+PER_LEARNED = (*LEARNING_MEMORY, RECOMMENDED_MAX_NUM_SEQS)
+"""And one more where a batch limit follows."""
 
 PER_MODEL = (INPUT_AGE, INPUT_MISSING)
 OF_EXPORTER = (

@@ -44,6 +44,15 @@ class Discovery(Section):
     )
 
 
+class OwnCatalogue(Section):
+    """What is assumed of hardware and models before anything is measured, beside what is shipped."""
+
+    file: FilePath | None = key(
+        "A file with `accelerators`, `models` and `profiles`, such as `wva-exporter fit` writes; its entries win by name.",
+        None,
+    )
+
+
 class Settings(Section):
     """Everything an operator can say."""
 
@@ -85,6 +94,7 @@ class Settings(Section):
     models: tuple[Model, ...] = key("Models that are decided differently from the rest.", ())
     variants: tuple[Variant, ...] = key("Variants; those that nobody names are discovered.", ())
     discovery: Discovery = key("Where else variants are declared.", Discovery)
+    catalogue: OwnCatalogue = key("Assumptions of your own about hardware and models.", OwnCatalogue)
 
     @classmethod
     def problems(cls, given: Given) -> Iterable[Problem]:

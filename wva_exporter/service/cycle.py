@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from wva_exporter.config.schema import Settings
 from wva_exporter.core.decision import Memory, Plan
 from wva_exporter.core.plan import plan
-from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.policies import policies
 from wva_exporter.core.sightings import Sightings
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.discovery.catalogue import Catalogue
@@ -42,6 +42,7 @@ class Cycle:
         self._settings = settings
         self._declarations = declarations_of(settings)
         self._rules = rules_of(settings)
+        self._policies = policies(self._declarations.quotas)
         self._catalogue: Catalogue | None = None
         self._memory: Memory | None = None
         self._membership: Membership | None = None
@@ -61,7 +62,7 @@ class Cycle:
     def decide(self, observation: Observation) -> Outcome:
         """What follows from the answers, and from nothing else than them and the cycles before."""
         catalogue, snapshot = self.look(observation)
-        result, memory = plan(snapshot, self._memory, POLICIES, self._rules)
+        result, memory = plan(snapshot, self._memory, self._policies, self._rules)
         self._memory = memory
         return Outcome(observation=observation, catalogue=catalogue, snapshot=snapshot, plan=result)
 

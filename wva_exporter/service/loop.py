@@ -15,7 +15,7 @@ from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.service.cycle import Cycle, Outcome
 from wva_exporter.service.learning import Learner
 from wva_exporter.service.logs import Log, changes
-from wva_exporter.service.wiring import source_of
+from wva_exporter.service.wiring import catalogue_of, source_of
 from wva_exporter.sources.prometheus import PrometheusSource
 from wva_exporter.sources.samples import Observation, Source
 from wva_exporter.sources.scrape import ScrapeSource
@@ -85,7 +85,7 @@ class Loop:
         """
         try:
             settings = self._load()
-            cycle = Cycle(settings)
+            cycle, catalogue = Cycle(settings), catalogue_of(settings)
             fresh = None if _same_source(settings, self._settings) else source_of(settings)
         except (ConfigError, SourceError) as error:
             self._metrics.reload(ok=False, time=time.time())
@@ -95,7 +95,7 @@ class Loop:
         if fresh is not None:
             _start(fresh)
         async with self._changing:
-            await self._learner.follow(settings)
+            await self._learner.follow(settings, catalogue)
             old, self._source = self._source, fresh or self._source
             cycle.inherit(self._cycle)
             self._cycle, self._settings = cycle, settings

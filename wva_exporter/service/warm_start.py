@@ -37,6 +37,7 @@ async def published_before(source: Source, settings: Settings, fleet: Fleet, tim
     return Learning(
         points=Points.none(len(fleet)),
         latest=latest,
+        published=latest.belief,
         newer=newer.belief,
         older=older.belief,
         period=period_of(time),

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from wva_exporter.config import connection
+from wva_exporter.config.catalogue import load_catalogue
 from wva_exporter.config.schema import Settings
+from wva_exporter.core.catalogue import Catalogue
 from wva_exporter.core.declaration import Declarations, VariantDeclaration
 from wva_exporter.core.rules import Rules
 from wva_exporter.discovery.manifests import read_manifests
@@ -95,6 +97,16 @@ def rules_of(settings: Settings) -> Rules:
         tolerance=settings.hpa_tolerance,
         window_seconds=settings.query_window_seconds,
     )
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """What is assumed of hardware and models: what is shipped, under the operator's own file.
+
+    Raises:
+        ConfigError: the file cannot be read or is refused.
+    """
+    own = settings.catalogue.file
+    return load_catalogue(() if own is None else (own,))
 
 
 def declarations_of(settings: Settings) -> Declarations:

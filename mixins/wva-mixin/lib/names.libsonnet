@@ -23,6 +23,7 @@
   model_parameter: 'wva_model_parameter',
   model_parameter_stddev: 'wva_model_parameter_stddev',
   model_parameter_reset: 'wva_model_parameter_reset_timestamp_seconds',
+  recommended_max_num_seqs: 'wva_recommended_max_num_seqs',
   last_cycle: 'wva_last_cycle_timestamp_seconds',
   optimization_duration: 'wva_optimization_duration_seconds',
   models_processed: 'wva_models_processed',
