@@ -18,19 +18,19 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from dashboard_values import values_for  # noqa: E402 - the stage is that of the tests
-from demo_stage import OPTIONS, DemoStage, FleetThread, demo_stage  # noqa: E402
+from demo_stage import DemoStage, FleetThread, demo_stage  # noqa: E402
 from drawing import Answer, draw  # noqa: E402
 from jsonnet_bindings import rendered_fast  # noqa: E402
 from real_prometheus import RealPrometheus, find_tool  # noqa: E402
 
 from wva_exporter.artefacts.dashboard_queries import Dashboard, PanelQuery, labelled, panels, queries, substituted  # noqa: E402
 from wva_exporter.cli.demo import scenario  # noqa: E402
+from wva_exporter.cli.demo.rules import OPTIONS  # noqa: E402
 from wva_exporter.cli.demo.world import World  # noqa: E402
 
 FOLDER = ROOT / "docs" / "images" / "dashboards"
 SECONDS = 125.0
 SETTLING_SECONDS = 20.0
-BUDGET = 40
 
 
 class ScaledFleet(FleetThread):
@@ -63,7 +63,7 @@ def main() -> int:
         print("no Prometheus: type .ci/tools.sh", file=sys.stderr)
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
-    dashboards = rendered_fast({**OPTIONS, "costBudgetPerHour": BUDGET}).dashboards
+    dashboards = rendered_fast({**OPTIONS, "costBudgetPerHour": scenario.COST_BUDGET_PER_HOUR}).dashboards
     fleet = ScaledFleet()
     with tempfile.TemporaryDirectory() as folder, demo_stage(prometheus, Path(folder), fleet) as stage:
         time.sleep(SETTLING_SECONDS)

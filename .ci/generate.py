@@ -15,6 +15,7 @@ from wva_exporter.cli import scenario_list
 from wva_exporter.config.json_schema import json_schema
 from wva_exporter.config.reference import filled
 from wva_exporter.config.scenario import ScenarioFile
+from wva_exporter.engines.libsonnet import engines_libsonnet
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -30,6 +31,7 @@ GENERATED: Mapping[str, Callable[[str], str]] = {
     "docs/configuration.md": filled,
     "docs/configuration.schema.json": lambda _: json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
     "docs/scenarios.md": lambda page: scenario_list.filled(filled(page, ScenarioFile)),
+    "mixins/wva-mixin/lib/engines.libsonnet": lambda _: engines_libsonnet(),
     "mixins/wva-mixin/lib/names.libsonnet": lambda _: names_libsonnet(),
 }
 """Each file by its path, with what makes the new text from the old one."""
@@ -50,23 +52,32 @@ def mixin_files() -> dict[str, str]:
     return {f"{folder}/{name}": text for folder, files in folders.items() for name, text in files.items()}
 
 
-def outdated() -> dict[Path, str]:
+def sources() -> dict[str, str]:
+    """Each file of ``GENERATED`` with its new text."""
+    paths = {name: ROOT / name for name in GENERATED}
+    return {
+        name: make(paths[name].read_text(encoding="utf-8") if paths[name].exists() else "")
+        for name, make in GENERATED.items()
+    }
+
+
+def outdated(texts: Mapping[str, str]) -> dict[Path, str]:
     """The files that are not what they should be, with their new text."""
-    texts = {ROOT / name: make for name, make in GENERATED.items()}
-    made = {path: make(path.read_text(encoding="utf-8") if path.exists() else "") for path, make in texts.items()}
-    made |= {ROOT / name: text for name, text in mixin_files().items()}
+    made = {ROOT / name: text for name, text in texts.items()}
     return {path: text for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text}
 
 
 def main(arguments: list[str]) -> int:
-    """Write them, or only name them."""
+    """Write them, or only name them. The mixin comes last: it is rendered from some of the others."""
     check = arguments == ["--check"]
-    stale = outdated()
-    for path, text in stale.items():
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        print(f"{path.relative_to(ROOT)}: {'out of date; type: make generate' if check else 'written'}")
+    stale: list[Path] = []
+    for make in (sources, mixin_files):
+        for path, text in outdated(make()).items():
+            stale.append(path)
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            print(f"{path.relative_to(ROOT)}: {'out of date; type: make generate' if check else 'written'}")
     return 1 if check and stale else 0
 
 

@@ -289,9 +289,8 @@ DECISIONS = (
     ),
     AlertCase(
         alert="WVACostOverBudget",
-        fires={"wva:current_cost:sum": flat(120.5)},
-        silent={"wva:current_cost:sum": flat(99)},
-        options={"costBudgetPerHour": 100},
+        fires={"wva:current_cost:sum": flat(120.5), "wva:cost_budget:max": flat(100)},
+        silent={"wva:cost_budget:max": None},
         says="The fleet costs 120.5 an hour, the budget is 100.",
     ),
 )
@@ -308,6 +307,26 @@ SERVICE = (
     _burns("WVATtftBudgetBurnsSlowly", "ttft", "6h", "30m", 7, says="misses its time to first token 7 times as often"),
     _burns("WVAItlBudgetBurnsFast", "itl", "1h", "5m", 16, says="misses its inter-token latency 16 times as often"),
     _burns("WVAItlBudgetBurnsSlowly", "itl", "6h", "30m", 7, says="misses its inter-token latency 7 times as often"),
+    AlertCase(
+        alert="WVAObjectiveNotMeasured",
+        when="of the first token",
+        fires={f"model:wva_ttft_observed:rate{{{M}}}": flat(3)},
+        silent={f"model:wva_ttft_slow:ratio_rate5m{{{M}}}": flat(0)},
+        labels=MODEL | {"signal": "ttft"},
+        says="no engine of it has a histogram bucket at the objective for ttft",
+    ),
+    AlertCase(
+        alert="WVAObjectiveNotMeasured",
+        when="of the other tokens",
+        fires={
+            f"model:wva_itl_observed:rate{{{M}}}": flat(3),
+            f"model:wva_ttft_observed:rate{{{M}}}": flat(3),
+            f"model:wva_ttft_slow:ratio_rate5m{{{M}}}": flat(0),
+        },
+        silent={f"model:wva_itl_observed:rate{{{M}}}": flat(0)},
+        labels=MODEL | {"signal": "itl"},
+        says="no engine of it has a histogram bucket at the objective for itl",
+    ),
     AlertCase(
         alert="WVAQueueGrowing",
         fires={

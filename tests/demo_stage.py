@@ -9,33 +9,24 @@ import asyncio
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from exporter_process import Exporter
 from jsonnet_bindings import rendered_fast
 from real_prometheus import RealPrometheus
 
 from wva_exporter.artefacts.mixin_files import rule_files
-from wva_exporter.cli.demo import scenario
 from wva_exporter.cli.demo.configuration import exporter_file, prometheus_file
 from wva_exporter.cli.demo.face import Addresses, Face
+from wva_exporter.cli.demo.rules import OPTIONS
 from wva_exporter.cli.demo.world import World
 
 TICK_SECONDS = 0.1
 NOWHERE = "127.0.0.1:1"
-OPTIONS: Mapping[str, object] = {
-    "scrapeIntervalSeconds": scenario.SCRAPE_SECONDS,
-    "evaluationIntervalSeconds": scenario.SCRAPE_SECONDS,
-    "windowSeconds": scenario.WINDOW_FLOOR_SECONDS,
-    "longWindowSeconds": 5 * scenario.WINDOW_FLOOR_SECONDS,
-    "costBudgetPerHour": 1000,
-}
-"""The mixin's options for the demo's loop, which is shorter than the usual one."""
 
 
 class FleetThread:
@@ -100,13 +91,13 @@ def demo_stage(prometheus_bin: Path, folder: Path, fleet: FleetThread | None = N
         prometheus = RealPrometheus.start(
             prometheus_bin,
             folder / "prometheus",
-            _with_rules(around, NOWHERE, names),
+            prometheus_file(around=around, exporter=NOWHERE, rules=names),
         )
         running.append(prometheus)
         exporter = Exporter.start(folder, exporter_file(prometheus=prometheus.url, around=around))
         running.append(exporter)
         address = exporter.url.removeprefix("http://")
-        (prometheus.folder / "prometheus.yml").write_text(_with_rules(around, address, names))
+        (prometheus.folder / "prometheus.yml").write_text(prometheus_file(around=around, exporter=address, rules=names))
         urllib.request.urlopen(urllib.request.Request(f"{prometheus.url}/-/reload", method="POST"), timeout=10).close()
         exporter.wait(lambda: exporter.series("wva_desired_replicas"), "a first target")
         yield DemoStage(prometheus=prometheus, exporter=exporter)
@@ -120,9 +111,3 @@ def _write_rules(folder: Path) -> Iterator[str]:
     for name, text in rule_files(rendered_fast(OPTIONS)).items():
         (folder / name).write_text(text)
         yield str(folder / name)
-
-
-def _with_rules(around: Addresses, exporter: str, rules: list[str]) -> str:
-    config = yaml.safe_load(prometheus_file(around=around, exporter=exporter))
-    config["global"]["evaluation_interval"] = f"{scenario.SCRAPE_SECONDS:g}s"
-    return yaml.safe_dump({**config, "rule_files": rules}, sort_keys=False)

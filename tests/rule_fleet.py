@@ -14,20 +14,33 @@ def of(variant: str) -> dict[str, str]:
     return {"namespace": NAMESPACE, "variant_name": variant}
 
 
-def add_engine(test: RuleTest, variant: str, pod: str, *, kv: float | str, waiting: float | str = 0.0) -> None:
+VLLM = ("vllm:num_requests_running", "vllm:kv_cache_usage_perc", "vllm:num_requests_waiting")
+SGLANG = ("sglang:num_running_reqs", "sglang:token_usage", "sglang:num_queue_reqs")
+TRTLLM = ("trtllm_num_requests_running", "trtllm_kv_cache_utilization", "trtllm_num_requests_waiting")
+ENGINES = (VLLM, SGLANG, TRTLLM)
+"""What each engine calls its running requests, the use of its KV cache, and its queue."""
+
+
+def add_engine(
+    test: RuleTest,
+    variant: str,
+    pod: str,
+    *,
+    kv: float | str,
+    waiting: float | str = 0.0,
+    engine: tuple[str, str, str] = VLLM,
+) -> None:
     """One replica of one rank, with its variant's name as a label."""
     labels = {
         "namespace": NAMESPACE,
         "pod": pod,
         "instance": f"{pod}:8000",
-        "job": "vllm",
+        "job": "engines",
         "model_name": MODEL,
-        "engine": "0",
         "llm_d_ai_variant": variant,
     }
-    test.has("vllm:num_requests_running", labels, 4.0)
-    test.has("vllm:kv_cache_usage_perc", labels, kv)
-    test.has("vllm:num_requests_waiting", labels, waiting)
+    for name, value in zip(engine, (4.0, kv, waiting), strict=True):
+        test.has(name, labels, value)
 
 
 def add_workload(

@@ -215,6 +215,11 @@ MODEL_PARAMETER_RESET = _gauge(
     _VM,
     "When learning last began anew because the engine drifted or its arguments changed, by the data source's clock.",
 )
+RECOMMENDED_MAX_NUM_SEQS = _gauge(
+    "wva_recommended_max_num_seqs",
+    _VM,
+    "Batch limit of an engine that keeps 99 % of the rate at which its model's promise holds; more only slows overload.",
+)
 
 # The exporter itself.
 LAST_CYCLE = _gauge(
@@ -249,6 +254,9 @@ CONFIG_INFO = _gauge("wva_config_info", ("analyzer_name", "currency"), "The defa
 CONFIG_INTERVAL = _gauge("wva_config_optimization_interval_seconds", (), "Seconds between two cycles.")
 CONFIG_KV_SPARE = _gauge("wva_config_kv_spare_threshold", (), "Share of the KV cache that must stay free, by default.")
 CONFIG_QUEUE_SPARE = _gauge("wva_config_queue_spare_threshold", (), "Queue places that must stay free, by default.")
+CONFIG_COST_BUDGET = _gauge(
+    "wva_config_cost_budget_per_hour", (), "What the fleet may cost an hour; absent where no budget is configured."
+)
 BUILD_INFO = _gauge("wva_exporter_build_info", ("version", "revision", "pythonversion"), "What is running.")
 
 PER_VARIANT = (
@@ -271,8 +279,11 @@ PER_VARIANT = (
     VARIANT_INFO,
     REPLICA_SCALING,
 )
-PER_LEARNED = (MODEL_PARAMETER, MODEL_PARAMETER_STDDEV, MODEL_PARAMETER_RESET)
-"""Of each variant that was learned of: six series more, seven once learning began anew."""
+LEARNING_MEMORY = (MODEL_PARAMETER, MODEL_PARAMETER_STDDEV, MODEL_PARAMETER_RESET)
+"""What a restart reads back of each variant that was learned of: six series, seven once learning began anew."""
+
+PER_LEARNED = (*LEARNING_MEMORY, RECOMMENDED_MAX_NUM_SEQS)
+"""And one more where a batch limit follows."""
 
 PER_MODEL = (INPUT_AGE, INPUT_MISSING)
 OF_EXPORTER = (
@@ -291,6 +302,7 @@ OF_EXPORTER = (
     CONFIG_INTERVAL,
     CONFIG_KV_SPARE,
     CONFIG_QUEUE_SPARE,
+    CONFIG_COST_BUDGET,
     BUILD_INFO,
 )
 

@@ -5,7 +5,7 @@
   _config+:: {
     // Matchers, put between the braces of every selector as they are.
     wvaSelector: 'job=~".*wva-exporter.*"',  // wva-exporter's own series
-    vllmSelector: '',  // the engines' series; they need a `namespace` and, in Kubernetes, a `pod` label
+    engineSelector: '',  // the engines' own series, whichever engine; they need a `namespace` and, in Kubernetes, a `pod` label
     kubeStateMetricsSelector: '',  // kube-state-metrics
     routerSelector: '',  // the request router (endpoint picker) in front of the engines
 
@@ -43,7 +43,7 @@
     histogram: 'classic',
 
     // Thresholds of alerts.
-    costBudgetPerHour: null,  // null: no alert about cost
+    costBudgetPerHour: null,  // null: the exporter's own setting, cost_budget_per_hour; without that no alert about cost
     notActuatedMinutes: 15,  // twice the start-up time of a replica
     byHandHours: 24,
     flapsPerHalfHour: 3,  // rises and as many falls of one target

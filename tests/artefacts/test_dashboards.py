@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from architecture import ROOT
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
@@ -111,13 +114,16 @@ def test_the_namespace_is_asked_where_the_store_has_it() -> None:
 
 
 def test_a_budget_is_a_line_and_a_colour() -> None:
-    """With a budget the cost turns red at it; without one there is no colour to misread."""
+    """The line is whatever budget is recorded; the colour needs one in the options, else there is none to misread."""
     dashboard = rendered_fast({"costBudgetPerHour": 250}).dashboards[OVERVIEW]
     steps = panel(dashboard, "Cost per hour")["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [step["value"] for step in steps] == [None, 225, 250]
     plain = panel(rendered_fast().dashboards[OVERVIEW], "Cost per hour")
     assert plain["options"]["colorMode"] == "none"
-    assert "budget" not in [query.legend for query in queries(plain)]
+    trend = next(
+        each for each in panels(rendered_fast().dashboards[OVERVIEW]) if "budget" in [q.legend for q in queries(each)]
+    )
+    assert trend["type"] == "timeseries"
 
 
 def test_the_table_leads_to_the_dashboards_of_its_variants_and_models() -> None:
@@ -189,3 +195,28 @@ def test_variables_are_filled_in_as_grafana_does() -> None:
         'a{b=~"$c",d=~"${e:regex}"}[$__rate_interval] "$1" $x', {"c": ".+", "e": "f", "__rate_interval": "1m"}
     ) == ('a{b=~".+",d=~"f"}[1m] "$1" $x')
     assert labelled("{{ variant_name }}: {{reason}}{{none}}", {"variant_name": "v", "reason": "r"}) == "v: r"
+
+
+PAGE = ROOT / "docs" / "dashboards.md"
+
+
+def test_the_page_shows_every_dashboard() -> None:
+    """A preview each, which is there."""
+    shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", PAGE.read_text())
+    assert sorted(Path(path).stem + ".json" for path in shown) == list(rendered_fast().dashboards)
+    assert all((PAGE.parent / path).is_file() for path in shown)
+
+
+def test_the_page_speaks_of_panels_that_exist() -> None:
+    """Every name in italics is the title of a panel, or of a row."""
+    titles = {each["title"] for dashboard in rendered_fast().dashboards.values() for each in dashboard["panels"]}
+    said = set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", PAGE.read_text().replace("\nof ", " of ")))
+    assert said - titles == set()
+    assert len(said) > 10
+
+
+def test_options_on_the_page_are_taken() -> None:
+    """They can be copied as they stand."""
+    [options] = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    mixin = rendered_fast(yaml.safe_load(options))
+    assert lint_dashboards(mixin.dashboards, recorded(mixin)) == []

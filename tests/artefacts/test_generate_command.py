@@ -12,6 +12,8 @@ from engine_farm import Engine, Farm, Workload
 from real_prometheus import RealPrometheus
 
 from wva_exporter.cli import main
+from wva_exporter.cli.output import write
+from wva_exporter.errors import ConfigError
 
 FLEET = """
 prometheus: {url: "http://prometheus:9090", matchers: {cluster: eu-1}}
@@ -103,6 +105,49 @@ def test_a_variant_that_cannot_get_one_is_named_with_the_reason(variant: str, sa
     assert code == 1
     assert said in out
     assert len(written) == 2
+
+
+def test_variants_of_one_workload_get_no_scalers(told: Any) -> None:
+    """Two would undo each other's work; which of them is meant is not ours to guess."""
+    rival = "  - {name: other, model: m, max: 2, workload: {name: llama-vllm}}\n"
+    code, out, _, written = told("keda", FLEET + rival, "--offline")
+    assert (code, list(written)) == (1, ["llm.llama-h100.keda.yaml"])
+    assert out.count("Deployment llama-vllm runs another variant too, and has one scaler") == 2
+
+
+@pytest.mark.parametrize("url", ["htp:/x y", "prometheus:9090", "http://user:secret@p:9090", "http://p:9090/ x", ""])
+def test_an_address_that_keda_cannot_ask_is_bad_usage(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is written, and a password is in no object."""
+    with pytest.raises(SystemExit) as ended:
+        main(["generate", "keda", f"--keda.server={url}", f"--output={tmp_path / 'out'}"])
+    assert ended.value.code == 2
+    assert "is not a URL such as" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_address_that_only_this_machine_has_is_noted(told: Any) -> None:
+    """KEDA runs elsewhere."""
+    _, out, _, _ = told("keda", FLEET, "--offline", "--keda.server=http://localhost:9090")
+    assert "note: KEDA asks http://localhost:9090 from its own pod" in out
+
+
+def test_objects_of_an_earlier_run_are_noted(told: Any, tmp_path: Path) -> None:
+    """A variant that was renamed leaves its object behind, and ``kubectl apply`` takes whole folders."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "llm.gone.hpa.yaml").write_text("")
+    _, out, _, _ = told("hpa", FLEET, "--offline")
+    assert "note: out/llm.gone.hpa.yaml: is of an earlier run" in out
+
+
+def test_all_files_are_written_or_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second cannot be; the first is not left behind alone, nor half of one."""
+    (tmp_path / "second.part").mkdir()
+    with pytest.raises(ConfigError, match=r"second\.part: cannot be written"):
+        write(tmp_path, {"first": "a", "second": "b"})
+    assert [path.name for path in tmp_path.iterdir()] == ["second.part"]
+    assert capsys.readouterr().out == ""
 
 
 def test_a_fleet_without_variants_is_a_finding(told: Any) -> None:

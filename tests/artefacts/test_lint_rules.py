@@ -110,6 +110,10 @@ def test_a_good_alert_is_without_fault() -> None:
         ),
         ({"expr": "max by (variant_name) (wva_desired_withdrawn)"}, "fires on whatever exists: it compares nothing"),
         (
+            {"expr": 'label_replace(max by (variant_name) (wva_desired_withdrawn), "a", "b", "", "")'},
+            "fires on whatever exists: it compares nothing",
+        ),
+        (
             {"expr": "max by (variant_name) (wva_desired_withdrawn) == bool 1"},
             "fires on whatever exists: it compares nothing",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,15 @@ KEDA_TRAPS = [
     (QUERY, f'max(wva_desired_replicas{{{LLAMA},namespace=~".+"}})', "matches many namespaces"),
     (QUERY, 'max(wva_desired_replicas{variant_name="llama-vllm",namespace="llm"})', "variant 'llama-vllm'"),
     (QUERY, f'max by (instance) (wva_desired_replicas{{{LLAMA},namespace="llm"}})', "does not take the largest"),
+    (QUERY, f'max(wva_desired_replicas{{{LLAMA},namespace="llm"}}', "is not PromQL"),
+    (
+        QUERY,
+        f'max(wva_desired_replicas{{{LLAMA},namespace="llm"}}) or vector(0)',
+        "answers a number where the target is",
+    ),
+    (QUERY, f'max(wva_desired_replicas{{{LLAMA},namespace="llm"}} or on () vector(1))', "answers a number where the"),
+    (QUERY, f'max(wva_desired_replicas{{{LLAMA},namespace="llm"}}) * 2', "computes with the target"),
+    ("spec.maxReplicaCount", 0, "spec.maxReplicaCount: is 0: KEDA refuses less than minReplicaCount, 1"),
     ("spec.fallback", None, "spec.fallback: is missing"),
     ("spec.fallback.replicas", 0, "fallback.replicas: is 0"),
     ("spec.fallback.behavior", "static", "fallback.behavior: is static"),
@@ -105,6 +115,32 @@ def test_two_scalers_of_one_workload_are_found(tmp_path: Path) -> None:
     """Each would undo what the other does."""
     (finding,) = findings(tmp_path, hpa(), keda())
     assert "is also the target of HorizontalPodAutoscaler llama (objects.yaml:1)" in finding
+
+
+def test_an_object_that_stands_in_two_files_is_not_its_own_rival(tmp_path: Path) -> None:
+    """A copy that was forgotten is one finding, and not advice to delete the scaler."""
+    (finding,) = findings(tmp_path, hpa(), hpa())
+    assert "metadata.name: stands in objects.yaml:1 too" in finding
+
+
+def test_the_recording_rule_may_stand_in_for_the_raw_series(tmp_path: Path) -> None:
+    """Both sides of such an `or` are targets, and an age that gates one is no arithmetic."""
+    one = f'{{{LLAMA},namespace="llm"}}'
+    query = f"max(wva:desired_replicas:safe{one}) or max(wva_desired_replicas{one} and on () (time() - t < 120))"
+    assert findings(tmp_path, changed(keda(), QUERY, query)) == []
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its objects would otherwise count as sound."""
+
+    def walk(folder: Path, onerror: Callable[[OSError], None]) -> Iterator[tuple[str, list[str], list[str]]]:
+        yield str(folder), ["locked"], ["objects.yaml"]
+        onerror(PermissionError(13, "Permission denied", f"{folder}/locked"))
+
+    (tmp_path / "objects.yaml").write_text("kind: ConfigMap\n")
+    monkeypatch.setattr("wva_exporter.discovery.documents.os.walk", walk)
+    with pytest.raises(ConfigError, match="locked: cannot be read: Permission denied"):
+        lint([tmp_path])
 
 
 def test_the_hpa_that_keda_makes_is_not_a_second_scaler(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from wva_exporter.artefacts.mixin_files import ALERTS, RECORDING, dashboard_file
 from wva_exporter.artefacts.names_libsonnet import names_libsonnet
 from wva_exporter.conventions import SAFE_DESIRED_REPLICAS, Signal
 from wva_exporter.engines import router
+from wva_exporter.engines.catalogue import ENGINES
+from wva_exporter.engines.libsonnet import engines_libsonnet
 from wva_exporter.engines.promql import series_of
-from wva_exporter.engines.vllm import VLLM
+from wva_exporter.engines.table import Engine
 from wva_exporter.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -46,22 +48,36 @@ def test_the_committed_files_are_those_that_it_renders() -> None:
             path = ROOT / "charts" / "wva-exporter" / "files" / "rules" / form / name
             assert path.read_text() == rule_files(rendered_fast(options))[name]
     assert (folder() / "lib" / "names.libsonnet").read_text() == names_libsonnet()
+    assert (folder() / "lib" / "engines.libsonnet").read_text() == engines_libsonnet()
 
 
-def test_the_series_of_engines_are_those_of_the_tables() -> None:
-    """The mixin reads of vLLM what the exporter reads; other engines have no rules yet."""
-    text = (folder() / "lib" / "engines.libsonnet").read_text()
-    listed = {
-        name: re.findall(r"'([^']+)'", line) for name, line in re.findall(r"^  (\w+): (.*),$", text, re.MULTILINE)
-    }
-    assert tuple(listed["kvCacheUsage"]) == series_of(Signal.KV_PEAK, (VLLM,))
-    assert tuple(listed["waiting"]) == series_of(Signal.WAITING, (VLLM,))
-    assert tuple(listed["running"]) == tuple(listed["presence"]) == series_of(Signal.RUNNING, (VLLM,))
-    assert tuple(listed["finished"]) == series_of(Signal.REQUEST_RATE, (VLLM,))
-    assert tuple(listed["generationTokens"]) == series_of(Signal.GENERATION_TOKEN_RATE, (VLLM,))
-    assert set(listed["routerQueue"]) <= set(router.QUEUE_SIZE)
-    for name, signal in (("ttft", Signal.TTFT), ("itl", Signal.ITL)):
-        assert {f"{series}_sum" for series in listed[name]} <= set(series_of(signal, (VLLM,)))
+RULED = (
+    Signal.KV_PEAK,
+    Signal.WAITING_PEAK,
+    Signal.WAITING,
+    Signal.RUNNING,
+    Signal.REQUEST_RATE,
+    Signal.GENERATION_TOKEN_RATE,
+)
+"""Signals of which every name is read by a rule as it stands in the tables."""
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_rules_read_of_every_engine_what_the_exporter_reads(engine: Engine) -> None:
+    """No engine is left to the exporter alone: its levels, counters and histograms are in the recording rules."""
+    names = {name for rule in rendered_fast().rules for name in re.findall(r"[a-zA-Z_:][\w:]*", rule["expr"])}
+    wanted = {name for signal in RULED for name in series_of(signal, (engine,))} | set(engine.presence)
+    for signal in (Signal.TTFT, Signal.ITL):
+        wanted |= {
+            name.removesuffix("_sum") + "_bucket" for name in series_of(signal, (engine,)) if name.endswith("_sum")
+        }
+    assert wanted <= names
+
+
+def test_rules_read_every_name_of_the_routers_queue() -> None:
+    """Routers were renamed twice."""
+    [queue] = [rule["expr"] for rule in rendered_fast().rules if rule.get("record") == "model:wva_router_queue:sum"]
+    assert all(f"({name})" in queue for name in router.QUEUE_SIZE)
 
 
 def test_the_safe_count_is_recorded_under_the_name_that_scalers_read() -> None:
@@ -126,6 +142,18 @@ def test_native_histograms_are_read_without_buckets() -> None:
         ({"slo": {"objective": 95}}, "mixin option slo.objective: must be between 0 and 1, not 95"),
         ({"compat": "strict"}, "mixin option compat: must be corrected or exact, not 'strict'"),
         ({"severities": {"WVAFlapping": 1}}, "mixin option severities: must be a mapping of names to text"),
+        ({"severities": {"WVAFlapping": "page"}}, "mixin option severities: must be a mapping of alerts to critical,"),
+        (
+            {"severities": {"WVAFlaping": "info"}},
+            "mixin option severities.WVAFlaping: there is no alert of this name; did you mean WVAFlapping?",
+        ),
+        ({"alertLabels": {"a team": "x"}}, "mixin option alertLabels: must be a mapping of label names to text"),
+        ({"clusterLabel": "a b"}, "mixin option clusterLabel: must be the name of a label, not 'a b'"),
+        ({"engineSelector": 'job="x'}, "mixin option engineSelector: must be matchers in PromQL"),
+        ({"engineSelector": 'job="x"} or y{z="a"'}, "mixin option engineSelector: must be matchers in PromQL"),
+        ({"dashboardTags": ["a", 1]}, "mixin option dashboardTags: must be a list of text"),
+        ({"runbookURLPattern": ""}, "mixin option runbookURLPattern: must be an address"),
+        ({"longWindowSeconds": 20}, "mixin option longWindowSeconds: must be at least 4 scrapes of 15 s, not 20"),
     ],
 )
 def test_an_option_that_is_wrong_is_named(options: dict[str, object], complaint: str) -> None:

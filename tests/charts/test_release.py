@@ -11,8 +11,9 @@ import helm_python
 import pytest
 import yaml
 from chart_reference import CHART
-from chart_release import NAMES, release, values_of
+from chart_release import NAMES, release, validate, values_of
 
+from wva_exporter.artefacts.promql_tree import parse
 from wva_exporter.conventions import SAFE_DESIRED_REPLICAS
 from wva_exporter.engines.kubernetes import NAMES as NAMES_READ
 from wva_exporter.publish.web_config import load as load_web_config
@@ -24,6 +25,11 @@ LLAMA = {"name": "llama", "namespace": "llm", "model": "m", "max": 4, "workload"
 def minimal(**more: Any) -> dict[str, Any]:
     """The one value that is needed, and these."""
     return {"config": PROMETHEUS, **more}
+
+
+def scaled(*variants: dict[str, Any]) -> dict[str, Any]:
+    """Values that ask for ScaledObjects of these variants."""
+    return {"config": PROMETHEUS | {"variants": list(variants)}, "actuators": {"kind": "keda"}}
 
 
 def test_by_default_there_is_one_copy_that_leaves_before_the_next_comes() -> None:
@@ -192,7 +198,48 @@ def test_the_notes_say_what_to_do_next() -> None:
 def test_the_notes_list_all_that_is_read_of_kube_state_metrics() -> None:
     """Whoever keeps an allow-list can copy it."""
     listed = set(re.findall(r"kube_[a-z_]+", release(minimal()).notes))
-    assert listed == {name for names in NAMES_READ.values() for name in names if name.startswith("kube_")}
+    exporter = {name for names in NAMES_READ.values() for name in names if name.startswith("kube_")}
+    files = [path for folder in ("rules", "dashboards") for path in (CHART / "files" / folder).glob("*/*")]
+    assert listed == exporter | {name for path in files for name in re.findall(r"\bkube_[a-z_]+", path.read_text())}
+
+
+def test_the_notes_say_where_the_rules_do_not_fit_the_configuration() -> None:
+    """The chart's rules are made for the defaults: other thresholds would make the fallback another policy."""
+    config = PROMETHEUS | {"thresholds": {"kv": 0.7}, "scrape_interval": "30s"}
+    notes = release({"config": config, "prometheusRule": {"enabled": True}}).notes
+    assert "config sets scrape_interval, thresholds: make your own with `wva-exporter generate mixin" in notes
+    assert "make your own" not in release(minimal(prometheusRule={"enabled": True})).notes
+
+
+def test_copies_that_are_wanted_are_no_duplicates() -> None:
+    """Two copies publish two series on purpose, which must not wake anybody; a third producer does."""
+
+    def limit(replicas: int) -> str:
+        found = release(minimal(replicas=replicas, prometheusRule={"enabled": True})).all("PrometheusRule")
+        rules = [rule for each in found for group in each["spec"]["groups"] for rule in group["rules"]]
+        (expr,) = (rule["expr"] for rule in rules if rule.get("alert") == "WVADuplicateSeries")
+        return str(expr).split()[-1]
+
+    assert [limit(replicas) for replicas in (0, 1, 2, 5)] == ["1", "1", "2", "5"]
+
+
+@pytest.mark.parametrize("kind", ["hpa", "keda"])
+def test_names_that_look_like_something_else_stay_names(kind: str) -> None:
+    """YAML would read a number or a truth, which the API server refuses; quotes of a label's value are escaped."""
+    variants = [
+        LLAMA | {"name": "123", "namespace": "42", "workload": {"name": "2024"}},
+        LLAMA | {"name": "true", "workload": {"name": "1e3"}},
+        LLAMA | {"name": "null", "workload": {"name": "0x1f"}},
+    ]
+    config = {"prometheus": {"url": "http://prometheus:9090", "matchers": {"cluster": 'it\'s \\ <a> "b"'}}}
+    found = release({"config": config | {"variants": variants}, "actuators": {"kind": kind}}, version="1.33")
+    things = found.all("HorizontalPodAutoscaler" if kind == "hpa" else "ScaledObject")
+    assert [each["metadata"]["name"] for each in things] == ["123", "true", "null"]
+    for each in things:
+        validate(each, "1.33")
+    if kind == "keda":
+        query = things[0]["spec"]["triggers"][0]["metadata"]["query"]
+        assert parse(query).expr.matchers.matchers[-1].value == 'it\'s \\ <a> "b"'
 
 
 @pytest.mark.parametrize(
@@ -236,6 +283,12 @@ def test_the_notes_list_all_that_is_read_of_kube_state_metrics() -> None:
             },
             "Job x is not Deployment",
         ),
+        (scaled(LLAMA | {"name": "Llama_A"}), '"Llama_A" cannot be the name'),
+        (scaled(LLAMA | {"name": "a" * 64}), "cannot be the name"),
+        (scaled(LLAMA | {"min": 5, "max": 2}), "max must be at least min, 5"),
+        (scaled(LLAMA, LLAMA), "has a scaler already"),
+        (scaled(LLAMA, LLAMA | {"name": "rival"}), "has a scaler already"),
+        ({"config": None, "actuators": {"kind": "keda"}}, "config.prometheus.url is needed"),
         (
             {
                 "config": {"scrape": {"targets": ["a:1"]}, "variants": [LLAMA]},

@@ -77,6 +77,14 @@ def test_check_offline_asks_nobody(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "configuration: fine (0 models, 1 variants declared)\n"
 
 
+def test_check_reads_the_catalogue_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of assumptions that ``run`` would refuse is refused, wherever the program was called from."""
+    (tmp_path / "wva.yaml").write_text("catalogue: {file: own.yaml}\n")
+    (tmp_path / "own.yaml").write_text("accelerators:\n  - {name: X1, memory_gb: -80}\n")
+    assert main(["check", "--offline", "--config.file", str(tmp_path / "wva.yaml")]) == 2
+    assert "own.yaml:2: accelerators[0].memory_gb" in capsys.readouterr().err
+
+
 def test_the_schema_can_be_printed_and_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     """Editors take it."""
     assert main(["check", "--schema"]) == 0

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from dashboard_values import values_for
-from demo_stage import OPTIONS, DemoStage, demo_stage
+from demo_stage import DemoStage, demo_stage
 from jsonnet_bindings import rendered_fast
 
 from wva_exporter.artefacts.dashboard_queries import panels, queries, substituted
+from wva_exporter.cli.demo.rules import OPTIONS
 
 pytestmark = pytest.mark.timeout(120)
 

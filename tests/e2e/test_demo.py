@@ -1,10 +1,13 @@
 """The demo as a newcomer runs it: a real Prometheus, a real exporter, an HPA that reads through it, and nothing left behind."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +75,20 @@ def until_it_plays(process: subprocess.Popen[str]) -> str:
     raise AssertionError(f"the demo ended before it began: {before}{process.stderr and process.stderr.read()}")
 
 
+def evaluated_rules(header: str) -> list[dict[str, str]]:
+    """The rules of the demo's Prometheus once each was evaluated; what there is of them after 40 seconds."""
+    match = re.search(r"Prometheus at (http://127\.0\.0\.1:\d+)", header)
+    assert match is not None
+    give_up = time.monotonic() + 40
+    while True:
+        with urllib.request.urlopen(f"{match[1]}/api/v1/rules", timeout=5) as answer:
+            groups = json.load(answer)["data"]["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        if (rules and all(rule["health"] != "unknown" for rule in rules)) or time.monotonic() > give_up:
+            return rules
+        time.sleep(0.5)
+
+
 def number(pattern: str, text: str) -> int:
     """The one number that the pattern captures."""
     match = re.search(pattern, text)
@@ -80,10 +97,14 @@ def number(pattern: str, text: str) -> int:
 
 
 def test_a_short_demo_scales_up_before_the_queue_and_fails_no_request(prometheus_bin: Path) -> None:
-    """Forty-five seconds: a replica was added and served, desired rose before 5 waited, none failed, no process is left."""
+    """Forty-five seconds: a replica was added and served, desired rose before 5 waited, none failed, no process is left.
+
+    And the rules of the mixin are evaluated meanwhile, without error.
+    """
     with demo(prometheus_bin, seconds=45) as process:
         header = until_it_plays(process)
         started = children(process.pid)
+        rules = evaluated_rules(header)
         output, errors = process.communicate(timeout=90)
     assert process.returncode == 0, errors
     assert re.search(r"Prometheus at http://127\.0\.0\.1:\d+ scrapes it", header)
@@ -93,8 +114,10 @@ def test_a_short_demo_scales_up_before_the_queue_and_fails_no_request(prometheus
     assert number(rf"Replicas of {VARIANT}: .*; (\d+) added", output) >= 1
     assert number(rf"Replicas of {VARIANT}: .*at most (\d+) ready", output) > 2
     assert number(r"Reaction: .*, (\d+) had waited; the first added replica served", output) < 5
-    assert len(started) == 2
+    assert len(started) == 3
     assert alive(started) == []
+    assert len(rules) > 100
+    assert [rule["name"] for rule in rules if rule["health"] != "ok"] == []
 
 
 def test_told_to_stop_it_leaves_nothing_behind(prometheus_bin: Path) -> None:

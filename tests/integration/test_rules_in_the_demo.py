@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo_stage import OPTIONS, DemoStage, demo_stage
+from demo_stage import DemoStage, demo_stage
 from jsonnet_bindings import rendered_fast
 
 from wva_exporter.cli.demo import scenario
+from wva_exporter.cli.demo.rules import OPTIONS
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -114,6 +114,7 @@ def plan_of(*variants: V, policy: str = "wva-v1", fleet: Fleet | None = None, ti
             belief=Belief.of([[7e-3, 2e-5, 5e-8]] * len(chosen), [[1e-4, 1e-6, 1e-8]] * len(chosen)),
             began_at=Column.of([1.7e9] * len(chosen)),
         ),
+        recommended_limit=Column.of([128.0] * len(chosen)),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from prometheus_client.metrics_core import Metric
 from publish.plans import CHEAP, DEAR, GUESSED, plan_of
 
 from wva_exporter.conventions import PER_LEARNED, PER_MODEL, PER_VARIANT
+from wva_exporter.core.columns import Column
 from wva_exporter.core.decision import Plan
 from wva_exporter.core.fleet import Origin, Role
 from wva_exporter.errors import Reason
@@ -176,11 +178,20 @@ def test_shadow_mode_renames_what_actuates_and_nothing_else() -> None:
 
 
 def test_a_variant_has_at_most_twenty_series() -> None:
-    """The size of the page is a promise: with everything known there are 19, and seven more of what was learned."""
+    """The size of the page is a promise: with everything known there are 20, and seven that are the memory of learning."""
     samples = [s for family in published(plan_of()) for s in family.samples]
     counted = [s.name for s in samples if s.labels.get("variant_name") == "llama-a100"]
     learned = [name for name in counted if name.startswith("wva_model_parameter")]
-    assert (len(counted) - len(learned), len(learned)) == (19, 7)
+    assert (len(counted) - len(learned), len(learned)) == (20, 7)
+
+
+def test_a_batch_limit_is_published_where_one_is_recommended() -> None:
+    """A variant without a recommendation has no series, and a plan that nobody learned for has none at all."""
+    plan = plan_of()
+    limits = [96.0] + [np.nan] * (len(plan.fleet) - 1)
+    some = replace(plan, recommended_limit=Column.of(limits))
+    assert series(some, "wva_recommended_max_num_seqs") == {plan.fleet.variants.name[0]: 96.0}
+    assert series(replace(plan, recommended_limit=None), "wva_recommended_max_num_seqs") == {}
 
 
 def test_families_are_those_of_the_conventions_with_their_labels() -> None:

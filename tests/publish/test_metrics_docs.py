@@ -27,7 +27,9 @@ def published_name(metric: Metric) -> str:
 def say_everything(metrics: SelfMetrics) -> None:
     """Use every instrument once."""
     metrics.build_info(version="1.2.3", revision="abc")
-    metrics.config(policy="wva-v1", currency="USD", interval_seconds=15, kv_spare=0.1, queue_spare=3)
+    metrics.config(
+        policy="wva-v1", currency="USD", interval_seconds=15, kv_spare=0.1, queue_spare=3, cost_budget_per_hour=40
+    )
     metrics.reload(ok=True, time=1e9)
     metrics.query(Signal.KV, 0.02, QueryFailure.TIMEOUT, warnings=1)
     metrics.source_up("prometheus", up=True)

@@ -79,6 +79,24 @@ def test_the_configuration_in_force_is_one_series() -> None:
     assert value(metrics, "wva_config_optimization_interval_seconds") == 30
 
 
+def test_a_budget_that_is_no_longer_configured_is_no_longer_published() -> None:
+    """An alert that compares the cost with a budget of the past would be wrong, one with 0 would fire for ever."""
+    metrics = SelfMetrics()
+
+    def configure(budget: float | None) -> float | None:
+        metrics.config(
+            policy="wva-v1",
+            currency="USD",
+            interval_seconds=15,
+            kv_spare=0.1,
+            queue_spare=3,
+            cost_budget_per_hour=budget,
+        )
+        return value(metrics, "wva_config_cost_budget_per_hour")
+
+    assert [configure(budget) for budget in (None, 40.0, 0.0, None, 50.0)] == [None, 40, 0, None, 50]
+
+
 def test_what_is_said_is_published() -> None:
     """One value of each method."""
     metrics = everything_said()

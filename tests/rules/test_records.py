@@ -193,3 +193,128 @@ def test_costs_add_up_over_variants_once_however_many_copies_publish_them(promto
     )
     test.expects_about("model:wva_cost_per_request:ratio", M, 0.005)
     assert not failures(promtool_bin, test, write(tmp_path), tmp_path)
+
+
+def add_sglang(test: RuleTest, name: str, value: float | str, **labels: str) -> None:
+    """One series of an SGLang server's scheduler."""
+    own = M | {"pod": "sglang-0", "instance": "sglang-0:8000", "job": "sglang", "engine_type": "unified"} | labels
+    test.has(f"sglang:{name}", own, value)
+
+
+def test_shards_of_an_sglang_engine_count_once_and_its_parts_not_at_all(promtool_bin: Path, tmp_path: Path) -> None:
+    """Two data parallel engines of two tensor parallel ranks, of which all speak; priorities stand beside the total."""
+    test = RuleTest()
+    for dp, waiting in (("0", 3.0), ("1", 4.0)):
+        for tp in ("0", "1"):
+            ranks = {"dp_rank": dp, "tp_rank": tp}
+            add_sglang(test, "num_running_reqs", 5.0, **ranks)
+            add_sglang(test, "token_usage", 0.2 + 0.1 * waiting, **ranks)
+            add_sglang(test, "num_queue_reqs", waiting, **ranks)
+            add_sglang(test, "num_queue_reqs", 99.0, priority="1", **ranks)
+    replica = M | {"variant_name": "sglang", "role": "both", "replica": "sglang-0"}
+    test.expects_about("replica:wva_kv_cache_usage:max", replica, 0.6)
+    test.expects("replica:wva_queue_length:max + 0", [(replica, 4.0)])
+    test.expects("replica:wva_requests_waiting:sum + 0", [(replica, 7.0)])
+    test.expects("model:wva_requests_in_system:sum + 0", [(M, 17.0)])
+    assert not failures(promtool_bin, test, write(tmp_path), tmp_path)
+
+
+def test_a_tensorrt_server_that_only_shows_its_configuration_is_unknown_and_not_idle(
+    promtool_bin: Path, tmp_path: Path
+) -> None:
+    """Its gauges appear with its first request: until then it is there, and nobody knows how full."""
+    test = RuleTest()
+    own = M | {"pod": "trtllm-0", "instance": "trtllm-0:8000", "job": "trtllm"}
+    test.has("trtllm_model_config_info", own | {"max_batch_size": "64"}, 1.0)
+    variant = {"variant_name": "trtllm", "replica": "trtllm-0"}
+    test.expects("wva:engine_variant:info + 0", [(own | variant, 1.0)])
+    test.expects("replica:wva_saturated:bool", [])
+    assert not failures(promtool_bin, test, write(tmp_path), tmp_path)
+
+
+def add_latency(test: RuleTest, name: str, pod: str, job: str, buckets: Mapping[str, int]) -> None:
+    """A histogram with so many more observations a step at each bound."""
+    own = M | {"pod": pod, "instance": f"{pod}:8000", "job": job}
+    for bound, more in buckets.items():
+        test.has(f"{name}_bucket", own | {"le": bound}, f"0+{more}x50")
+    test.has(f"{name}_count", own, f"0+{buckets['+Inf']}x50")
+
+
+def test_the_slower_engine_of_a_model_speaks_for_its_latency(promtool_bin: Path, tmp_path: Path) -> None:
+    """Buckets of two engines have other bounds and do not add up; how many were slow does."""
+    test = RuleTest(seconds=607)
+    add_latency(test, "vllm:time_to_first_token_seconds", "a-0", "vllm", {"0.5": 10, "1.0": 10, "+Inf": 10})
+    add_latency(
+        test, "sglang:time_to_first_token_seconds", "b-0", "sglang", {"0.8": 0, "1.0": 5, "2.0": 10, "+Inf": 10}
+    )
+    test.expects_about('model:wva_ttft_seconds:quantile{quantile="0.5"}', M | {"quantile": "0.5"}, 1.0)
+    test.expects_about("model:wva_ttft_slow:ratio_rate5m", M, 0.25)
+    assert not failures(promtool_bin, test, write(tmp_path), tmp_path)
+
+
+def test_an_objective_between_two_buckets_is_not_measured(promtool_bin: Path, tmp_path: Path) -> None:
+    """An engine without a bucket at the bound says nothing of it: it neither burns the budget nor spares it."""
+    test = RuleTest(seconds=607)
+    add_latency(test, "vllm:time_to_first_token_seconds", "a-0", "vllm", {"0.5": 10, "2.5": 10, "+Inf": 10})
+    test.expects("model:wva_ttft_slow:ratio_rate5m", [])
+    test.expects_about("model:wva_ttft_observed:rate", M, 10 / 15)
+    assert not failures(promtool_bin, test, write(tmp_path), tmp_path)
+
+
+def test_tokens_and_requests_of_every_engine_add_up(promtool_bin: Path, tmp_path: Path) -> None:
+    """Three engines of one model; the counter of a histogram wins over the plain one of the same server."""
+    test = RuleTest(seconds=607)
+    own = {engine: M | {"pod": f"{engine}-0", "instance": f"{engine}-0:8000", "job": engine} for engine in "abc"}
+    for name, engine, step in (
+        ("vllm:request_success_total", "a", 15),
+        ("sglang:num_requests_total", "b", 30),
+        ("sglang:e2e_request_latency_seconds_count", "b", 30),
+        ("trtllm_request_success_total", "c", 45),
+        ("vllm:request_prompt_tokens_sum", "a", 150),
+        ("sglang:prompt_tokens_histogram_sum", "b", 300),
+        ("sglang:prompt_tokens_total", "b", 900),
+        ("trtllm_prompt_tokens_total", "c", 450),
+    ):
+        test.has(name, own[engine], f"0+{step}x50")
+    test.expects_about("model:wva_requests_finished:rate", M, 6.0)
+    test.expects_about("model:wva_prompt_tokens:rate", M, 60.0)
+    assert not failures(promtool_bin, test, write(tmp_path), tmp_path)
+
+
+def test_a_replica_that_left_counts_on_both_sides_of_the_share(promtool_bin: Path, tmp_path: Path) -> None:
+    """Its requests within the window were slow or not, whether or not it still exists; no share falls below 0."""
+    test = RuleTest(seconds=607)
+    add_latency(test, "vllm:time_to_first_token_seconds", "a-0", "vllm", {"1.0": 5, "+Inf": 10})
+    own = M | {"pod": "b-0", "instance": "b-0:8000", "job": "vllm"}
+    for name, labels in (("bucket", own | {"le": "1.0"}), ("bucket", own | {"le": "+Inf"}), ("count", own)):
+        test.has(f"vllm:time_to_first_token_seconds_{name}", labels, "0+10x36 stale")
+    slow = "model:wva_ttft_slow:ratio_rate5m"
+    test.expects(f"({slow} > bool 0.25) * ({slow} < bool 0.3)", [(M, 1.0)])
+    assert not failures(promtool_bin, test, write(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "budgets"), [({}, [({}, 40.0)]), ({"costBudgetPerHour": 7}, [({}, 7.0)])], ids=["configured", "option"]
+)
+def test_the_budget_is_that_of_the_exporter_unless_an_option_says_another(
+    options: Mapping[str, object], budgets: list[tuple[dict[str, str], float]], promtool_bin: Path, tmp_path: Path
+) -> None:
+    """Two copies of the exporter say the same of one fleet."""
+    test = RuleTest()
+    for copy in ("a", "b"):
+        labels = COPY | {"instance": copy}
+        test.has("wva_config_cost_budget_per_hour", labels, 40.0)
+        cost = of("small") | {"model_name": MODEL, "accelerator_type": "A100"}
+        test.has("wva_current_cost", labels | cost, 12.0)
+    test.expects("wva:cost_budget:max + 0", budgets)
+    assert not failures(promtool_bin, test, write(tmp_path, options), tmp_path)
+
+
+def test_without_a_budget_there_is_none_to_be_over(promtool_bin: Path, tmp_path: Path) -> None:
+    """Absent, and not 0."""
+    test = RuleTest()
+    cost = of("small") | {"model_name": MODEL, "accelerator_type": "A100"}
+    test.has("wva_current_cost", COPY | cost, 12.0)
+    test.expects("wva:cost_budget:max", [])
+    test.expects("wva:current_cost:sum + 0", [({}, 12.0)])
+    assert not failures(promtool_bin, test, write(tmp_path), tmp_path)

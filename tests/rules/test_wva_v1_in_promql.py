@@ -14,7 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonnet_bindings import rendered_fast
 from promtool import RuleTest, failures
-from rule_fleet import ROLE, add_decision, add_description, add_engine, add_exporter, add_workload, of
+from rule_fleet import (
+    ENGINES,
+    ROLE,
+    SGLANG,
+    TRTLLM,
+    VLLM,
+    add_decision,
+    add_description,
+    add_engine,
+    add_exporter,
+    add_workload,
+    of,
+)
 
 from wva_exporter.artefacts.mixin_files import groups_yaml
 from wva_exporter.core.columns import Column, integers
@@ -84,11 +96,11 @@ def in_python(rows: list[Row], mode: str) -> Saturation:
     )
 
 
-def feed(rows: list[Row]) -> RuleTest:
+def feed(rows: list[Row], engine: tuple[str, str, str] = VLLM) -> RuleTest:
     """A test whose engines are these replicas."""
     test = RuleTest(seconds=97)
     for variant, pod, kv, queue in rows:
-        add_engine(test, variant, pod, kv=float(kv), waiting=float(queue))
+        add_engine(test, variant, pod, kv=float(kv), waiting=float(queue), engine=engine)
     return test
 
 
@@ -115,6 +127,18 @@ def test_the_rules_analyse_as_the_exporter_does(
     test = feed(rows)
     expect_analysis(test, rows, in_python(rows, mode))
     assert not failures(promtool_bin, test, rules_in(tmp_path, mode), tmp_path)
+
+
+@pytest.mark.parametrize("engine", [SGLANG, TRTLLM], ids=lambda engine: engine[0])
+@pytest.mark.parametrize("case", cases("v1.analyze", "cases", "derived_cases"))
+def test_other_engines_are_analysed_alike(
+    case: dict[str, Any], engine: tuple[str, str, str], promtool_bin: Path, tmp_path: Path
+) -> None:
+    """The same replicas under the names of another engine come to the same numbers."""
+    rows = rows_of(case)
+    test = feed(rows, engine)
+    expect_analysis(test, rows, in_python(rows, "corrected"))
+    assert not failures(promtool_bin, test, rules_in(tmp_path, "corrected"), tmp_path)
 
 
 def expect_case(test: RuleTest, rows: list[Row], out: Mapping[str, Any]) -> None:
@@ -158,8 +182,8 @@ def test_the_rules_are_right_where_the_original_is_not(
     assert not failures(promtool_bin, test, rules_in(tmp_path, "corrected"), tmp_path)
 
 
-def fleet(variants: list[dict[str, Any]], load: tuple[float, float]) -> RuleTest:
-    """Variants whose every ready replica bears this load, with an exporter that decides on good data."""
+def fleet(variants: list[dict[str, Any]], load: tuple[float, float] | None) -> RuleTest:
+    """Variants whose every ready replica bears this load, or has no series, with an exporter that decides on good data."""
     test = RuleTest(seconds=97)
     add_exporter(test)
     order = sorted(range(len(variants)), key=lambda i: (variants[i].get("cost", 0), variants[i]["n"]))
@@ -168,8 +192,9 @@ def fleet(variants: list[dict[str, Any]], load: tuple[float, float]) -> RuleTest
         add_description(test, variant["n"], float(order.index(i)))
         add_decision(test, variant["n"])
         add_workload(test, variant["n"], float(current), ready=float(current - pending))
-        for number in range(current - pending):
-            add_engine(test, variant["n"], f"{variant['n']}-{number}", kv=load[0], waiting=load[1])
+        if load is not None:
+            for number in range(current - pending):
+                add_engine(test, variant["n"], f"{variant['n']}-{number}", kv=load[0], waiting=load[1])
     return test
 
 
@@ -223,7 +248,7 @@ def random_fleets(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[Row]]:
 def test_any_fleet_gets_the_same_step_from_rules_and_exporter(
     promtool_bin: Path, tmp_path_factory: pytest.TempPathFactory, drawn: tuple[list[dict[str, Any]], list[Row]]
 ) -> None:
-    """Whatever the replicas, costs and pending ones, the recorded step is that of the exporter's code."""
+    """Whatever the replicas, costs and pending ones, the recorded step is that of the exporter's code; engines are mixed."""
     variants, rows = drawn
     found = in_python(rows, "corrected")
     order = sorted(range(len(variants)), key=lambda i: (variants[i]["cost"], variants[i]["n"]))
@@ -238,9 +263,9 @@ def test_any_fleet_gets_the_same_step_from_rules_and_exporter(
         movable=np.ones(len(variants), dtype=np.bool_),
     )
     targets, _ = step(found.needs_growth, found.may_shrink, stand, exact=False)
-    test = fleet(variants, STEADY)
-    for name, pod, kv, queue in rows:
-        add_engine(test, name, pod, kv=kv, waiting=queue)
+    test = fleet(variants, None)
+    for i, (name, pod, kv, queue) in enumerate(rows):
+        add_engine(test, name, pod, kv=kv, waiting=queue, engine=ENGINES[i % len(ENGINES)])
     expect_analysis(test, rows, found)
     test.expects(
         "wva:desired_replicas:fallback + 0",

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -14,22 +15,27 @@ import structlog
 from core.learning.engines import START, Law
 from fleet_builder import R, V, fleet, snapshot
 
+from wva_exporter.config.catalogue import load_catalogue
+from wva_exporter.config.load import parse
 from wva_exporter.config.schema import Settings
 from wva_exporter.conventions import Signal
-from wva_exporter.core.engine_arguments import DEFAULT_SEQUENCES, vllm_arguments
-from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.columns import Column
+from wva_exporter.core.decision import Plan
+from wva_exporter.core.engine_arguments import CHUNK_TOKENS, DEFAULT_SEQUENCES, vllm_arguments
+from wva_exporter.core.fleet import Fleet, Promises
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.queueing.advice import LARGEST_LIMIT
 from wva_exporter.core.queueing.analysis import analyze
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.queueing.learning import Learned, Learning
 from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import Snapshot
-from wva_exporter.errors import QueryFailure
+from wva_exporter.errors import ConfigError, QueryFailure
 from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.service import learning as module
 from wva_exporter.service.cycle import Outcome
-from wva_exporter.service.learning import Learner, batch_limits, restored, rows_in
+from wva_exporter.service.learning import Learner, batch_limits, restored, rows_in, token_budgets
 from wva_exporter.service.logs import Log
 from wva_exporter.sources.samples import Answer, Observation
 
@@ -59,7 +65,11 @@ class Stage:
     told: list[Any] = field(default_factory=list)
 
     async def cycle(self, seen: Snapshot, *, reachable: bool = True) -> Learned | None:
-        """One cycle, learned from to its end; what was published with its plan."""
+        """What was published with the plan of one cycle of what was learned."""
+        return (await self.plan_of(seen, reachable=reachable)).learned
+
+    async def plan_of(self, seen: Snapshot, *, reachable: bool = True) -> Plan:
+        """One cycle, learned from to its end; the plan that was published."""
         result, _ = plan(seen, None, POLICIES, RULES)
         answer = Answer() if reachable else Answer(failure=QueryFailure.TIMEOUT)
         outcome = Outcome(
@@ -72,7 +82,7 @@ class Stage:
         self.learner.take(informed, Nowhere())
         others = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*others)
-        return informed.plan.learned
+        return informed.plan
 
     @property
     def errors(self) -> float | None:
@@ -81,6 +91,7 @@ class Stage:
         return self.metrics.registry.get_sample_value("wva_errors_total", labels)
 
 
+LOG = cast("Log", structlog.stdlib.get_logger())
 RULES = Rules(hold_seconds=600.0, max_down_ratio_per_minute=0.5, tolerance=0.1, window_seconds=60.0)
 
 
@@ -133,6 +144,25 @@ async def test_what_a_cycle_taught_is_published_with_the_next(stage: Stage) -> N
     assert not first.belief.known.any()
     assert second is not None
     assert second.belief.known.tolist() == [True, False]
+
+
+async def test_a_promise_brings_a_recommended_batch_limit(stage: Stage) -> None:
+    """Once the engine is known well enough; the variant that serves nothing gets none, nor where nothing is promised."""
+    promised = Promises(
+        ttft_seconds=Column.of([1.0, 1.0]), itl_seconds=Column.of([0.02, 0.02]), percentile=Column.unknown(2)
+    )
+    of = fleet(V(name="served"), V(name="idle", model="other"), slo=promised)
+    advice = [await stage.plan_of(seen(number, of)) for number in range(42)]
+    assert advice[0].recommended_limit is not None
+    assert advice[0].recommended_limit.listed() == [None, None]
+    last = advice[-1].recommended_limit
+    assert last is not None
+    assert last.known.tolist() == [True, False]
+    assert 1 < last.value[0] <= LARGEST_LIMIT
+    without = await stage.plan_of(seen(42))
+    without = await stage.plan_of(seen(43))
+    assert without.recommended_limit is not None
+    assert without.recommended_limit.listed() == [None, None]
 
 
 async def test_rows_that_move_take_their_knowledge_along(stage: Stage) -> None:
@@ -211,10 +241,31 @@ async def test_hostile_numbers_are_no_fault(stage: Stage) -> None:
     assert stage.told == []
 
 
+async def test_an_own_catalogue_is_where_learning_starts(tmp_path: Path) -> None:
+    """The first belief of a variant follows from the operator's own profile; a bad one is refused at once."""
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "profiles: [{model: llama, accelerator: A100, alpha_ms: 50, beta_ms: 1, gamma_ms: 0.01, source: us}]\n"
+    )
+    stage = Stage(
+        Learner(parse("catalogue: {file: own.yaml}", str(tmp_path / "wva.yaml")), SelfMetrics(), LOG), SelfMetrics()
+    )
+    plain = Stage(Learner(Settings(), SelfMetrics(), LOG), SelfMetrics())
+    for each in (stage, plain):
+        await each.cycle(seen(0))
+    believed, assumed = await stage.cycle(seen(1)), await plain.cycle(seen(1))
+    assert believed is not None
+    assert assumed is not None
+    assert believed.belief.mean_seconds[0, 1] > 2.0 * assumed.belief.mean_seconds[0, 1]
+    own.write_text("profiles:\n  - {model: llama}\n")
+    with pytest.raises(ConfigError, match=r"own\.yaml:2: profiles\[0\]\.accelerator"):
+        Learner(parse("catalogue: {file: own.yaml}", str(tmp_path / "wva.yaml")), SelfMetrics(), LOG)
+
+
 async def test_leaving_off_ends_the_task(stage: Stage) -> None:
     """At the end of the program and before the source is exchanged."""
     await stage.cycle(seen(0))
-    await stage.learner.follow(Settings())
+    await stage.learner.follow(Settings(), load_catalogue())
     await stage.learner.close()
 
 
@@ -224,6 +275,22 @@ def test_the_batch_limit_is_what_the_engine_was_told() -> None:
     told = (vllm_arguments(["--max-num-seqs=32"]), None)
     assert batch_limits(with_arguments(told)).tolist() == [32, DEFAULT_SEQUENCES]
     assert batch_limits(with_arguments((vllm_arguments(["--max-num-seqs=0"]), None)))[0] == DEFAULT_SEQUENCES
+
+
+def test_the_token_budget_is_what_the_engine_was_told() -> None:
+    """Long prompts take as many iterations as it says, so learning has to know it."""
+    told = (vllm_arguments(["--max-num-batched-tokens=2048"]), None)
+    assert token_budgets(with_arguments(told)).tolist() == [2048.0, CHUNK_TOKENS]
+
+
+async def test_an_absurd_command_line_is_no_fault(stage: Stage) -> None:
+    """A limit beyond all engines counts as the largest that any has."""
+    of = with_arguments((vllm_arguments(["--max-num-seqs=999999999999", "--max-num-batched-tokens=1"]), None))
+    for number in range(2):
+        known = await stage.cycle(seen(number, of))
+    assert stage.errors == 0
+    assert known is not None
+    assert known.belief.known[0]
 
 
 def with_arguments(told: Sequence[Any]) -> Fleet:

@@ -115,6 +115,19 @@ def test_a_reload_over_http_reports_a_bad_file(start: Start, farm: Farm) -> None
     exporter.wait(lambda: exporter.value("wva_config_last_reload_successful") == 1, "an accepted reload")
 
 
+def test_a_catalogue_that_is_refused_leaves_the_old_configuration_in_force(start: Start, farm: Farm) -> None:
+    """It is part of the configuration: named with its file, line and field, and the exporter goes on."""
+    exporter = start("--web.enable-lifecycle")
+    folder = exporter.log.parent
+    (folder / "own.yaml").write_text("profiles:\n  - {model: x}\n")
+    (folder / "wva.yaml").write_text(CONFIG.format(url=farm.url, more="") + "catalogue: {file: own.yaml}\n")
+    status, text = post(f"{exporter.url}/-/reload")
+    assert status == 500
+    assert "own.yaml:2: profiles[0].accelerator" in text
+    (folder / "own.yaml").write_text("profiles: []\n")
+    assert post(f"{exporter.url}/-/reload")[0] == 200
+
+
 def test_sigterm_ends_it_in_order(start: Start) -> None:
     """Exit code 0, and the log says so."""
     exporter = start()

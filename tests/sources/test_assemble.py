@@ -14,7 +14,7 @@ from observation_builder import MODEL, NAMESPACE, answer, observation, of_pod
 from wva_exporter.conventions import Input, Signal
 from wva_exporter.core.columns import integers
 from wva_exporter.core.declaration import Workload
-from wva_exporter.core.snapshot import REASONS, Presence, Snapshot
+from wva_exporter.core.snapshot import LARGEST_READING, REASONS, Presence, Snapshot
 from wva_exporter.errors import QueryFailure, Reason
 from wva_exporter.sources.assemble import Membership, assemble
 from wva_exporter.sources.samples import Answer, Observation
@@ -175,6 +175,21 @@ def test_an_impossible_share_is_not_believed(value: float) -> None:
     assert presences(found) == [Presence.SILENT]
 
 
+@pytest.mark.parametrize("value", [1e13, 1.7e308])
+def test_an_absurdly_long_queue_is_not_believed(value: float) -> None:
+    """A replica that says nonsense is one whose load is unknown; sums over a fleet stay finite."""
+    rows = {Signal.KV_PEAK: answer(of_pod("p0", 0.5)), Signal.WAITING_PEAK: answer(of_pod("p0", value))}
+    assert presences(seen(observation(rows, pods=["p0"]))) == [Presence.SILENT]
+
+
+@pytest.mark.parametrize("digits", [13, 400, 5000])
+def test_a_label_that_is_no_number_of_blocks_leaves_the_capacity_unknown(digits: int) -> None:
+    """However many digits it has: Python refuses to convert some of them."""
+    config = of_pod("p0", 1.0, num_gpu_blocks="9" * digits, block_size="16", engine_type="vllm")
+    found = seen(observation({Signal.KV_CAPACITY: answer(config)}, pods=["p0"]))
+    assert not found.replicas[Signal.KV_CAPACITY].known[0]
+
+
 def test_a_source_that_answers_nothing_is_down() -> None:
     """Every query failed."""
     dead = {signal: answer(failure=QueryFailure.TIMEOUT) for signal in Signal}
@@ -290,7 +305,7 @@ rows_of_anything = st.lists(
                 "gpu_uuid": st.text(max_size=2),
                 "gpu_instance": st.sampled_from(["", "1"]),
                 "engine": st.text(max_size=2),
-                "num_gpu_blocks": st.text(max_size=4),
+                "num_gpu_blocks": st.one_of(st.text(max_size=4), st.sampled_from(["79", "9" * 400, "9" * 5000])),
                 "block_size": st.sampled_from(["", "16", "None", "²"]),
                 "metric": st.sampled_from(
                     [
@@ -314,5 +329,6 @@ def test_no_answer_breaks_the_assembly(rows: dict[Signal, list[tuple[float, dict
     """Whatever the labels and numbers, a snapshot comes out, and only finite numbers are in it."""
     of = Observation(time=0.0, answers={signal: answer(*given) for signal, given in rows.items()})
     found = seen(of, DEPLOYMENT)
-    assert np.all(np.isfinite(found.replicas.signals.value))
+    assert np.all(np.abs(found.replicas.signals.value) <= LARGEST_READING)
+    assert np.all(found.router_queue.value <= LARGEST_READING)
     assert np.all(found.counts.current.value >= 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wva_exporter.artefacts.behaviour import Cluster, behaviour
@@ -11,7 +12,9 @@ from wva_exporter.conventions import Annotation
 from wva_exporter.discovery.catalogue import Catalogue
 from wva_exporter.errors import InvalidValue
 
-_OBJECT_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_OBJECT_NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""Names of objects, no longer than the value of a label: an HPA selects by the variant's, KEDA labels with its object's."""
+
 _NAMESPACE = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _API_VERSIONS = {
@@ -114,9 +117,23 @@ def select(catalogue: Catalogue) -> Selection:
             )
         except InvalidValue as error:
             refused.append(f"{who}: {error}")
+    alone = tuple(_alone(found, refused))
     if not catalogue.variants:
         refused.append("no variant: none is declared and none was found")
-    return Selection(variants=tuple(found), refused=tuple(refused))
+    return Selection(variants=alone, refused=tuple(refused))
+
+
+def _alone(found: Sequence[Actuated], refused: list[str]) -> Iterator[Actuated]:
+    """Those whose workload nobody else scales; of two scalers each would undo what the other did."""
+    claimed = Counter((each.namespace, each.workload_kind, each.workload_name) for each in found)
+    for each in found:
+        if claimed[(each.namespace, each.workload_kind, each.workload_name)] == 1:
+            yield each
+        else:
+            workload = f"{each.workload_kind} {each.workload_name}"
+            refused.append(
+                f"variant {each.name} of namespace {each.namespace}: {workload} runs another variant too, and has one scaler"
+            )
 
 
 def _policies(catalogue: Catalogue) -> Iterator[str]:

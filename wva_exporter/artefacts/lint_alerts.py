@@ -51,6 +51,8 @@ def _annotation_faults(annotations: Mapping[str, str]) -> Iterator[str]:
 def _compares(node: Node) -> bool:
     """Whether a comparison that drops rows, or an absence, decides that it fires."""
     node = bare(node)
+    if isinstance(node, tree.Call) and node.func.name in {"label_replace", "label_join"}:
+        return _compares(node.args[0])
     if isinstance(node, tree.BinaryExpr) and str(node.op) in {"and", "or", "unless"}:
         both = (_compares(node.lhs), _compares(node.rhs))
         return all(both) if str(node.op) == "or" else any(both)

@@ -46,8 +46,12 @@ class _Targets:
             return
         other = self.holder.setdefault((traps.namespace, kind, name), traps.fields)
         if other is not traps.fields:
+            same = other.document.kind == traps.fields.document.kind and other.at(("metadata", "name")) == traps.name
             place = f"{other.document.kind} {other.at(('metadata', 'name'))} ({other.document.where()})"
-            traps.say(ref, f"is also the target of {place}", "a workload has one scaler, delete the other")
+            if same:
+                traps.say(("metadata", "name"), f"stands in {other.document.where()} too", "the one applied last wins")
+            else:
+                traps.say(ref, f"is also the target of {place}", "a workload has one scaler, delete the other")
 
 
 def lint(

@@ -105,6 +105,10 @@ PUBLISHED = frozenset(
 )
 
 
+_RECORDED = re.compile(r"wva:|\w+:wva_")
+"""How names begin that are recorded; engines have colons in theirs too."""
+
+
 def _expression_faults(node: Node, recorded: Mapping[str, LabelSet], scrape_seconds: float) -> Iterator[str]:
     for each in walk(node):
         match each:
@@ -129,7 +133,7 @@ def _call_faults(node: Node, scrape_seconds: float) -> Iterator[str]:
             yield f"{name} over {arg.range.total_seconds():g} s, which is less than 4 scrapes of {scrape_seconds:g} s"
         series = next(series_of(arg), "")
         counter = series.endswith(("_total", *_RECORDED_SUFFIXES))
-        if name in {"rate", "irate", "increase"} and ":" in series.removeprefix("vllm:"):
+        if name in {"rate", "irate", "increase"} and _RECORDED.match(series):
             yield f"{name} of the recorded {series}: a counter that was reset is not seen in a sum"
         if name in {"rate", "irate", "increase"} and not counter and "histogram" not in series and not _native(series):
             yield f"{name} of {series}, which is not a counter"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wva_exporter.artefacts.reading import asked, one_element
+from wva_exporter.artefacts.reading import answers_without, asked, computes, is_promql, one_element
 from wva_exporter.artefacts.traps import Traps, is_one
 from wva_exporter.discovery.fields import Path
 
@@ -32,6 +32,9 @@ def lint_scaled_object(traps: Traps) -> bool:
     _fallback(traps)
     if traps.at(("spec", "minReplicaCount")) is None:
         traps.say(("spec", "minReplicaCount"), "is missing", "KEDA takes 0 for it; write the fewest replicas")
+    least, most = traps.at(("spec", "minReplicaCount")), traps.at(("spec", "maxReplicaCount"))
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        traps.say(("spec", "maxReplicaCount"), f"is {most}", f"KEDA refuses less than minReplicaCount, {least}")
     traps.behaviour(("spec", "advanced", "horizontalPodAutoscalerConfig", "behavior"), ("spec", "maxReplicaCount"))
     return True
 
@@ -82,15 +85,26 @@ def _prometheus(traps: Traps, metadata: Path, query: str) -> None:
     null: Path = (*metadata, "ignoreNullValues")
     if traps.text(null).lower() != "false":
         traps.say(null, f"is {traps.text(null) or 'missing'}", 'write "false": a missing series is read as 0 otherwise')
-    if not one_element(query):
-        traps.say(
-            (*metadata, "query"),
-            "does not take the largest of what it selects",
-            "KEDA errs on two series, or adds them up; aggregate it with max",
-        )
+    _query(traps, (*metadata, "query"), query)
     unsafe: Path = (*metadata, "unsafeSsl")
     if traps.text(unsafe).lower() == "true":
         traps.say(unsafe, "trusts any certificate", "whoever stands between can scale; give authenticationRef a CA")
+
+
+def _query(traps: Traps, place: Path, query: str) -> None:
+    if not is_promql(query):
+        traps.say(place, "is not PromQL", "every poll is an error")
+        return
+    if not one_element(query):
+        traps.say(
+            place,
+            "does not take the largest of what it selects",
+            "KEDA errs on two series, or adds them up; aggregate it with max",
+        )
+    if answers_without(query):
+        traps.say(place, "answers a number where the target is missing", "take out what stands beside `or`")
+    if computes(query):
+        traps.say(place, "computes with the target", "it is the number of replicas already")
 
 
 def _fallback(traps: Traps) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import _jsonnet
 
+from wva_exporter.artefacts.mixin_options import unknown_alerts, wrong
 from wva_exporter.errors import ConfigError
 
 Group = Mapping[str, Any]
@@ -63,12 +62,15 @@ def render(options: Mapping[str, Any] | None = None, *, evaluate: Evaluate = eva
         ConfigError: an option that it does not have, or one that jsonnet cannot work with.
     """
     given = dict(options or {})
-    if findings := list(_unknown(given, defaults(), "")):
+    if findings := list(wrong(given, defaults())):
         raise ConfigError(findings)
     try:
         made = json.loads(evaluate("mixin", _RENDER % _override(given), folder()))
     except RuntimeError as error:
         raise ConfigError([f"the mixin cannot be rendered: {str(error).splitlines()[0]}"]) from None
+    alerts = {rule["alert"] for group in made["alerts"] for rule in group["rules"]}
+    if findings := list(unknown_alerts(given.get("severities", {}), alerts)):
+        raise ConfigError(findings)
     return Mixin(
         recording=tuple(_tidy(group) for group in made["recording"]),
         alerts=tuple(_tidy(group) for group in made["alerts"]),
@@ -105,61 +107,3 @@ def _override(options: Mapping[str, Any]) -> str:
 
 def _text(value: object) -> str:
     return json.dumps(value, allow_nan=False)
-
-
-def _unknown(given: Mapping[str, Any], known: Mapping[str, Any], path: str) -> Iterator[str]:
-    """A sentence for each option that the mixin does not have, or that is of another kind."""
-    for name, value in given.items():
-        here = f"{path}{name}"
-        if name not in known:
-            near = get_close_matches(str(name), known, n=1)
-            yield f"mixin option {here}: there is none of this name" + (
-                f"; did you mean {path}{near[0]}?" if near else ""
-            )
-            continue
-        own = known[name]
-        if isinstance(own, Mapping) and own and isinstance(value, Mapping):
-            yield from _unknown(value, own, f"{here}.")
-        elif own is not None and _kind(own) != _kind(value):
-            yield f"mixin option {here}: must be {_kind(own)}, not {_kind(value)}"
-        elif wrong := _impossible(str(name), value, own):
-            yield f"mixin option {here}: must be {wrong}, not {value!r}"
-
-
-_CHOICES = {"compat": ("corrected", "exact"), "histogram": ("classic", "native")}
-_SHARES = frozenset({"kvCache", "kvSpare", "objective"})
-
-
-def _impossible(name: str, value: object, own: object) -> str | None:
-    """What the value of an option must be, if it is not."""
-    if name in _CHOICES:
-        return None if value in _CHOICES[name] else " or ".join(_CHOICES[name])
-    if isinstance(value, Mapping):
-        return None if all(isinstance(each, str) for each in value.values()) else "a mapping of names to text"
-    if name in _SHARES and isinstance(value, int | float):
-        return None if 0 < value < 1 else "between 0 and 1"
-    if own is not None and _kind(own) != _NUMBER:
-        return None
-    if own is None and value is None:
-        return None
-    fine = _kind(value) == _NUMBER and isinstance(value, int | float) and 0 < value < math.inf
-    return None if fine else "a positive number"
-
-
-_NUMBER = "a number"
-
-
-def _kind(value: object) -> str:
-    match value:
-        case bool():
-            return "true or false"
-        case int() | float():
-            return _NUMBER
-        case str():
-            return "text"
-        case Mapping():
-            return "a mapping"
-        case None:
-            return "nothing"
-        case _:
-            return "a list"

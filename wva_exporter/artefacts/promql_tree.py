@@ -11,6 +11,7 @@ Node = Any
 """A node of ``promql_parser``; its classes have no common base."""
 
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "atan2"})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 
 

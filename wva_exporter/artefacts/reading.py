@@ -1,7 +1,7 @@
 """What an object that somebody wrote asks of our series: which ones, with which labels, in how many elements.
 
-Not a parser of PromQL: it finds the selectors of our series in a query and what stands around them, which is where the traps
-are. What it cannot follow it leaves alone.
+Selectors are found by their form, because what KEDA reads of an exporter's page is no PromQL; what stands around them is asked
+of the syntax tree.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import promql_parser as tree
+
+from wva_exporter.artefacts.promql_tree import ARITHMETIC, Node, parse, series_of, walk
 from wva_exporter.conventions import DESIRED_REPLICAS, SAFE_DESIRED_REPLICAS, Label
 
 SERIES = (DESIRED_REPLICAS.name, SAFE_DESIRED_REPLICAS)
@@ -74,3 +77,34 @@ def one_element(query: str) -> bool:
     labels = {label.strip() for label in kept[2].split(",") if label.strip()}
     pinned = {label for each in asked(query) for label in each.equal}
     return kept[1] == "by" and labels <= pinned
+
+
+def answers_without(query: str) -> bool:
+    """Whether a query answers a number where the target is missing: an ``or`` beside which none of our series stands."""
+    return any(
+        isinstance(each, tree.BinaryExpr)
+        and str(each.op) == "or"
+        and any(_ours(side) for side in (each.lhs, each.rhs))
+        and not all(_ours(side) for side in (each.lhs, each.rhs))
+        for each in walk(parse(query))
+    )
+
+
+def computes(query: str) -> bool:
+    """Whether a query makes another number of the target."""
+    return any(
+        isinstance(each, tree.BinaryExpr) and str(each.op) in ARITHMETIC and _ours(each) for each in walk(parse(query))
+    )
+
+
+def is_promql(query: str) -> bool:
+    """Whether a query can be asked at all."""
+    try:
+        parse(query)
+    except ValueError:
+        return False
+    return True
+
+
+def _ours(node: Node) -> bool:
+    return not frozenset(SERIES).isdisjoint(series_of(node))

@@ -16,7 +16,7 @@ from wva_exporter.config.json_schema import json_schema
 from wva_exporter.config.schema import Settings
 from wva_exporter.conventions import DESIRED_REPLICAS
 from wva_exporter.service.examine import examine
-from wva_exporter.service.wiring import declarations_of, source_of
+from wva_exporter.service.wiring import catalogue_of, declarations_of, source_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         return FINE
     settings = settings_loader(arguments)()
     declared = declarations_of(settings)
+    catalogue_of(settings)
     print(f"configuration: fine ({len(declared.models)} models, {len(declared.variants)} variants declared)")
     if settings.prometheus is not None or settings.scrape is not None:
         source_of(settings)  # reads the files of credentials, and refuses bad ones as ``run`` would

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from wva_exporter.artefacts.actuated import Actuated, Selection, select
 from wva_exporter.artefacts.behaviour import TOLERANCE_GATE, ZERO_GATE, Cluster
@@ -26,6 +28,8 @@ from wva_exporter.service.wiring import declarations_of
 
 SERIES = {"safe": SAFE_DESIRED_REPLICAS, "raw": DESIRED_REPLICAS.name}
 """What actuators may read. ``safe`` is the default: it lets a target go that its exporter no longer renews."""
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _EXPORTER = f"http://wva-exporter.monitoring.svc:{DEFAULT_PORT}/metrics"
 
@@ -66,11 +70,16 @@ def add_arguments(parser: argparse.ArgumentParser, target: str) -> None:
             help="ask a Prometheus, or read the exporter's own page (%(default)s)",
         )
         parser.add_argument(
-            "--keda.server", dest="server", metavar="URL", help="Prometheus as KEDA reaches it; as ours if not given"
+            "--keda.server",
+            dest="server",
+            type=_url,
+            metavar="URL",
+            help="Prometheus as KEDA reaches it; as ours if not given",
         )
         parser.add_argument(
             "--keda.exporter",
             dest="exporter",
+            type=_url,
             metavar="URL",
             default=_EXPORTER,
             help="page of the exporter as KEDA reaches it, for metrics-api (%(default)s)",
@@ -78,6 +87,13 @@ def add_arguments(parser: argparse.ArgumentParser, target: str) -> None:
     else:
         add_namespace_label(parser)
     add_cluster(parser)
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or re.search(r"\s", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a URL such as http://prometheus.monitoring:9090")
+    return text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,6 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if files:
         write(arguments.output, files)
+    for old in sorted(
+        {path.name for kind in ("hpa", "keda") for path in arguments.output.glob(f"*.{kind}.yaml")} - set(files)
+    ):
+        print(f"note: {arguments.output / old}: is of an earlier run; kubectl apply would take it too")
     for note in _notes(arguments, settings, selection.variants, cluster):
         print(f"note: {note}")
     return _said(selection)
@@ -181,9 +201,17 @@ def _notes(
             if variant.minimum == 0 and not cluster.has(ZERO_GATE):
                 yield f"variant {variant.name}: minReplicas is 1: an HPA goes to 0 from Kubernetes 1.37, or with {ZERO_GATE}"
     elif arguments.trigger == "prometheus":
-        if arguments.series == "safe":
-            yield f"{SAFE_DESIRED_REPLICAS} is a recording rule: load our rules, or give --series=raw"
-        if _authentication(settings) is not None:
-            yield f"the Prometheus asks who asks: make a TriggerAuthentication {AUTHENTICATION} in each namespace"
-        if settings.prometheus is not None and settings.prometheus.headers:
-            yield "prometheus.headers are not copied, they may be secret: give the triggers customHeaders"
+        yield from _notes_on_asking(arguments, settings)
+
+
+def _notes_on_asking(arguments: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """What has to be so for KEDA to get an answer from the Prometheus."""
+    server = arguments.server or (settings.prometheus.url if settings.prometheus else "")
+    if urlsplit(server).hostname in _LOOPBACK:
+        yield f"KEDA asks {server} from its own pod: give --keda.server with the address within the cluster"
+    if arguments.series == "safe":
+        yield f"{SAFE_DESIRED_REPLICAS} is a recording rule: load our rules, or give --series=raw"
+    if _authentication(settings) is not None:
+        yield f"the Prometheus asks who asks: make a TriggerAuthentication {AUTHENTICATION} in each namespace"
+    if settings.prometheus is not None and settings.prometheus.headers:
+        yield "prometheus.headers are not copied, they may be secret: give the triggers customHeaders"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,18 +49,25 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write the files and say which.
+    """Write the files, all or none, and say which.
 
     Raises:
         ConfigError: the folder cannot be written to.
     """
+    parts = {folder / name: folder / f"{name}.part" for name in files}
     try:
-        for name, text in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
-            print(f"{folder / name}: written")
+        for path, text in zip(parts, files.values(), strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parts[path].write_text(text, encoding="utf-8")
+        for path, part in parts.items():
+            part.replace(path)
+            print(f"{path}: written")
     except OSError as error:
         raise ConfigError([f"{error.filename or folder}: cannot be written: {error.strerror}"]) from None
+    finally:
+        for part in parts.values():
+            with contextlib.suppress(OSError):
+                part.unlink()
 
 
 def as_yaml(comment: str, body: Mapping[str, Any]) -> str:

@@ -44,6 +44,15 @@ class Discovery(Section):
     )
 
 
+class OwnCatalogue(Section):
+    """What is assumed of hardware and models before anything is measured, beside what is shipped."""
+
+    file: FilePath | None = key(
+        "A file with `accelerators`, `models` and `profiles`, such as `wva-exporter fit` writes; its entries win by name.",
+        None,
+    )
+
+
 class Settings(Section):
     """Everything an operator can say."""
 
@@ -74,7 +83,9 @@ class Settings(Section):
     hpa_tolerance: ShareBelowOne = key("Tolerance of the HPAs that follow.", 0.1, unit="ratio")
     default_namespace: Text = key("Namespace of series and variants that name none.", "default")
     currency: Text = key("Currency of all costs.", "USD")
-    cost_budget_per_hour: Money | None = key("What the fleet may cost.", None, unit="currency per hour")
+    cost_budget_per_hour: Money | None = key(
+        "What the fleet may cost; above it the alert WVACostOverBudget fires.", None, unit="currency per hour"
+    )
     gpus: Annotated[Mapping[Text, Count], *Frozen] = key("How many GPUs of each type there are.", dict, unit="GPUs")
     policy: Policy = key("How replicas are decided.", POLICY_NAMES[0])
     spare_replicas: Count = key(
@@ -88,6 +99,7 @@ class Settings(Section):
     models: tuple[Model, ...] = key("Models that are decided differently from the rest.", ())
     variants: tuple[Variant, ...] = key("Variants; those that nobody names are discovered.", ())
     discovery: Discovery = key("Where else variants are declared.", Discovery)
+    catalogue: OwnCatalogue = key("Assumptions of your own about hardware and models.", OwnCatalogue)
 
     @classmethod
     def problems(cls, given: Given) -> Iterable[Problem]:

@@ -91,6 +91,10 @@ class Column:
         """Known only where ``mask`` is true as well."""
         return Column.of(self.value, self.known & np.asarray(mask, dtype=np.bool_))
 
+    def within(self, least: float, most: float) -> Column:
+        """Known only where the number lies within [least, most] as well."""
+        return self.where((self.value >= least) & (self.value <= most))
+
     def take(self, index: IntArray) -> Column:
         """The rows of ``index``; a negative index is an unknown row."""
         if len(self.value) == 0:

@@ -52,7 +52,8 @@ class Plan:
     ``REASONS`` for what bound it; ``withdrawn`` marks targets taken back because data were missing for longer than the hold
     time; ``fresh`` those decided on this cycle's data. ``expected`` is what an HPA will make of the target. ``steps`` is the
     chain from the policy's word to the target. ``learned`` is what is known of the engines' service times, None where nobody
-    learns; ``explanation`` why policies that reason so want what they want.
+    learns, and ``recommended_limit`` the batch limit that follows from it, unknown where none does; ``explanation`` is why
+    policies that reason so want what they want.
     """
 
     time: float
@@ -68,6 +69,7 @@ class Plan:
     steps: tuple[Step, ...]
     learned: Learned | None = None
     explanation: Explanation | None = None
+    recommended_limit: Column | None = None
 
     def __post_init__(self) -> None:
         rows = (len(self.fleet),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wva_exporter.core.allocation.quotas import Quotas
 from wva_exporter.core.engine_arguments import EngineArguments
 from wva_exporter.core.fleet import Origin, Role
 
@@ -72,11 +73,15 @@ class VariantDeclaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declarations:
-    """Everything declared. ``fallback`` decides models that nobody declared; none of its fields but SLO and zero is None."""
+    """Everything declared. ``fallback`` decides models that nobody declared; none of its fields but SLO and zero is None.
+
+    ``quotas`` say how many GPUs may be used, by the cluster or by each namespace.
+    """
 
     models: tuple[ModelDeclaration, ...] = ()
     variants: tuple[VariantDeclaration, ...] = ()
     default_namespace: str = "default"
+    quotas: tuple[Quotas, ...] = ()
     fallback: ModelDeclaration = field(
         default_factory=lambda: ModelDeclaration(
             name="",

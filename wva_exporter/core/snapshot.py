@@ -22,6 +22,10 @@ REASONS = tuple(Reason)
 REASON_CODE = {reason: code for code, reason in enumerate(REASONS)}
 
 
+LARGEST_READING = 1e12
+"""No replica holds, serves or waits for more of anything: what is reported beyond is a fault and no measurement."""
+
+
 class Presence(IntEnum):
     """Whether a replica answers. One that is gone is not in the snapshot at all."""
 

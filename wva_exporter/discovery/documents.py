@@ -6,6 +6,7 @@ anywhere: their size, depth and the growth of their aliases are bounded, and not
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +75,21 @@ def _files(paths: Iterable[Path], findings: list[str]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        inside = [p for p in sorted(path.rglob("*")) if p.suffix in _ENDINGS and p.is_file()]
+        inside = sorted(_inside(path, findings))
         shown = [p for p in inside if not any(part.startswith(".") for part in p.relative_to(path).parts)]
-        if not shown:
+        if not shown and not findings:
             findings.append(f"{path}: holds no file that ends in {', '.join(_ENDINGS)}")
         yield from shown
+
+
+def _inside(folder: Path, findings: list[str]) -> Iterator[Path]:
+    """The files of a folder that could hold objects; one within it that cannot be looked into is a finding, and not empty."""
+
+    def refused(error: OSError) -> None:
+        findings.append(f"{error.filename}: cannot be read: {error.strerror}")
+
+    for where, _, names in os.walk(folder, onerror=refused):
+        yield from (path for name in names if (path := Path(where, name)).suffix in _ENDINGS and path.is_file())
 
 
 def _parse(path: Path) -> list[yaml.Node]:

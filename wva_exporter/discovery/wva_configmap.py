@@ -17,8 +17,10 @@ from typing import Any
 
 import yaml
 
+from wva_exporter.core.allocation.quotas import Quotas
 from wva_exporter.core.declaration import ModelDeclaration
 from wva_exporter.discovery.documents import Document, read_documents
+from wva_exporter.discovery.wva_quotas import read_quotas
 from wva_exporter.errors import ConfigError
 
 NAME = "wva-saturation-scaling-config"
@@ -132,10 +134,11 @@ def _given(entry: Entry) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WvaSettings:
-    """What WVA's ConfigMap says: how models are decided that it names, and ``fallback`` for all others."""
+    """What WVA's ConfigMap says: how models are decided that it names, ``fallback`` for all others, and quotas of GPUs."""
 
     models: tuple[ModelDeclaration, ...] = ()
     fallback: ModelDeclaration | None = None
+    quotas: tuple[Quotas, ...] = ()
 
 
 def read_settings(paths: Iterable[Path]) -> WvaSettings:
@@ -172,9 +175,18 @@ def _entries(document: Document, findings: list[str]) -> dict[str, Entry]:
         if not isinstance(entry, dict):
             findings.append(f"{where}: must be YAML text of a mapping")
             continue
-        findings += [f"{where}: {text}" for text in problems(filled(entry))]
+        findings += [f"{where}: {text}" for text in (*problems(filled(entry)), *_quota_problems(key, entry))]
         entries[str(key)] = entry
     return entries
+
+
+def _quota_problems(key: str, entry: Entry) -> list[str]:
+    """Quotas count in the default entry only."""
+    try:
+        read_quotas(entry if key == DEFAULT else {})
+    except ConfigError as error:
+        return list(error.findings)
+    return []
 
 
 def _settings(entries: Mapping[str, Entry]) -> WvaSettings:
@@ -187,7 +199,11 @@ def _settings(entries: Mapping[str, Entry]) -> WvaSettings:
         if separator
     ]
     fallback = _declaration("", None, resolve(entries, "", "", exact=False), version)
-    return WvaSettings(models=tuple(models), fallback=fallback if DEFAULT in entries else None)
+    return WvaSettings(
+        models=tuple(models),
+        fallback=fallback if DEFAULT in entries else None,
+        quotas=read_quotas(entries.get(DEFAULT, {})),
+    )
 
 
 def _declaration(name: str, namespace: str | None, entry: Entry, policy: str) -> ModelDeclaration:

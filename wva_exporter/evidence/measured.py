@@ -11,12 +11,18 @@ from pathlib import Path
 import numpy as np
 
 from wva_exporter.core.columns import Column, FloatArray, IntArray
-from wva_exporter.core.queueing.observations import Observations
+from wva_exporter.core.queueing.observations import LARGEST, LIMITS, Observations
 from wva_exporter.errors import ConfigError
 
 REQUIRED = ("rps", "in_tokens", "out_tokens", "ttft_ms_measured", "itl_ms_measured")
 OPTIONAL = ("running",)
 _MILLI = 1000.0
+_LONGEST_SHOWN = 60
+_RANGE = {
+    **dict.fromkeys((*REQUIRED, *OPTIONAL), f"a number above 0, at most {LARGEST:g}"),
+    "out_tokens": f"a number within [1, {LARGEST:g}]",
+}
+"""What a cell may hold: beyond it nobody measured anything, and a point that is left out silently would be a surprise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,8 +54,8 @@ def measured(seen: Observations) -> Measured:
     def flat(column: Column) -> Column:
         return Column(value=column.value[usable][None, :], known=column.known[usable][None, :])
 
-    columns = {name: flat(getattr(seen, name)) for name in Observations.__dataclass_fields__ if name != "max_batch"}
-    one = Observations(max_batch=seen.max_batch[:1], **columns)
+    columns = {name: flat(getattr(seen, name)) for name in Observations.__dataclass_fields__ if name not in LIMITS}
+    one = Observations(max_batch=seen.max_batch[:1], max_tokens=seen.max_tokens[:1], **columns)
     tokens = zip(_power(one.in_tokens.value[0]), _power(one.out_tokens.value[0]), strict=True)
     of = [f"{prompt}/{output}" for prompt, output in tokens]
     names = tuple(dict.fromkeys(of))
@@ -70,10 +76,17 @@ def read_csv(path: Path, max_batch: int) -> Measured:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
-            missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
+            header = rows.fieldnames or ()
+            missing = [name for name in REQUIRED if name not in header]
             if missing:
                 raise ConfigError([f"{path}:1: column {missing[0]} is missing; needed: {', '.join(REQUIRED)}"])
-            return measured(_observations(_numbers(path, rows), max_batch))
+            twice = [name for name in (*REQUIRED, *OPTIONAL) if list(header).count(name) > 1]
+            if twice:
+                raise ConfigError([f"{path}:1: column {twice[0]} is given twice"])
+            numbers = _numbers(path, rows)
+            if not numbers[REQUIRED[0]]:
+                raise ConfigError([f"{path}: holds no point below its header"])
+            return measured(_observations(numbers, max_batch))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -89,21 +102,24 @@ def _numbers(path: Path, rows: csv.DictReader[str]) -> dict[str, list[float]]:
             if name in OPTIONAL and not text:
                 into.append(math.nan)
                 continue
-            value = _number(text)
+            value = _number(name, text)
             if value is None:
-                wrong.append(f"{path}:{rows.line_num}: {name}: {text!r} is not allowed: must be a number above 0")
+                shown = "an empty cell" if not text else repr(text[:_LONGEST_SHOWN])
+                wrong.append(f"{path}:{rows.line_num}: {name}: {shown} is not allowed: must be {_RANGE[name]}")
             into.append(value or math.nan)
     if wrong:
         raise ConfigError(wrong[:20])
     return found
 
 
-def _number(text: str | None) -> float | None:
+def _number(name: str, text: str | None) -> float | None:
+    """The number in a cell; None if it cannot have been measured, which also refuses NaN."""
     try:
         value = float(text or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) and value > 0.0 else None
+    least = 1.0 if name == "out_tokens" else 1e-9
+    return value if least <= value <= LARGEST else None
 
 
 def _observations(found: Mapping[str, Iterable[float]], max_batch: int) -> Observations:

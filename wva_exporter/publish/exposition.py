@@ -38,7 +38,8 @@ Labels = dict[str, str]
 def families(plan: Plan, *, shadow: bool, scalings: Scalings) -> list[Metric]:
     """Every family that a Plan publishes, also those without a sample, in the order of ``conventions``.
 
-    At most 19 series a variant, seven more where parameters are learned, and 10 a model.
+    At most 20 series a variant that somebody acts on, seven more that are the memory of learning (six until it begins anew;
+    ``conventions.LEARNING_MEMORY``), and 10 a model.
     ``shadow`` renames what an actuator reads (``conventions.shadow_name``);
     ``scalings`` must be those after this plan.
     """
@@ -170,7 +171,7 @@ def _scaling(plan: Plan, labels: _LabelSets, scalings: Scalings) -> Metric:
 
 
 def _learned(plan: Plan, labels: _LabelSets) -> list[Metric]:
-    """Parameters, their deviations and the last new beginning, where something was learned."""
+    """Parameters, their deviations, the last new beginning and the batch limit that follows, where something was learned."""
     means: list[tuple[Labels, float]] = []
     deviations: list[tuple[Labels, float]] = []
     began: list[tuple[Labels, float]] = []
@@ -183,10 +184,12 @@ def _learned(plan: Plan, labels: _LabelSets) -> list[Metric]:
                 means += zip(sets, mean, strict=True)
                 deviations += zip(sets, stddev, strict=True)
         began = _known(labels.model, plan.learned.began_at)
+    advised = [] if plan.recommended_limit is None else _known(labels.model, plan.recommended_limit)
     return [
         _family(names.MODEL_PARAMETER, means),
         _family(names.MODEL_PARAMETER_STDDEV, deviations),
         _family(names.MODEL_PARAMETER_RESET, began),
+        _family(names.RECOMMENDED_MAX_NUM_SEQS, advised),
     ]
 
 

@@ -91,15 +91,26 @@ class SelfMetrics:
             self.error("config", "reload")
 
     def config(
-        self, *, policy: str, currency: str, interval_seconds: float, kv_spare: float, queue_spare: float
+        self,
+        *,
+        policy: str,
+        currency: str,
+        interval_seconds: float,
+        kv_spare: float,
+        queue_spare: float,
+        cost_budget_per_hour: float | None = None,
     ) -> None:
-        """The global settings that are in force now."""
+        """The global settings that are in force now; no budget is no series, and not one of 0."""
         info = self._gauge(names.CONFIG_INFO)
         info.clear()
         info.labels(policy, currency).set(1)
         self._gauge(names.CONFIG_INTERVAL).set(interval_seconds)
         self._gauge(names.CONFIG_KV_SPARE).set(kv_spare)
         self._gauge(names.CONFIG_QUEUE_SPARE).set(queue_spare)
+        if cost_budget_per_hour is not None:
+            self._gauge(names.CONFIG_COST_BUDGET).set(cost_budget_per_hour)
+        elif (former := self._gauges.pop(names.CONFIG_COST_BUDGET.name, None)) is not None:
+            self.registry.unregister(former)
 
     def build_info(self, *, version: str, revision: str) -> None:
         """What is running."""

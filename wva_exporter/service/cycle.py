@@ -42,7 +42,7 @@ class Cycle:
         self._settings = settings
         self._declarations = declarations_of(settings)
         self._rules = rules_of(settings)
-        self._policies = policies_of(settings)
+        self._policies = policies_of(settings, self._declarations.quotas)
         self._catalogue: Catalogue | None = None
         self._memory: Memory | None = None
         self._membership: Membership | None = None
@@ -73,7 +73,7 @@ class Cycle:
         result, memory = plan(snapshot, self._memory, self._policies, self._rules)
         self._memory = memory
         if known is not None:
-            result = replace(result, learned=known.learned)
+            result = replace(result, learned=known.learned, recommended_limit=known.recommended_limit)
         return Outcome(observation=observation, catalogue=catalogue, snapshot=snapshot, plan=result)
 
     def look(self, observation: Observation) -> tuple[Catalogue, Snapshot]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wva_exporter.config.schema import Settings
-from wva_exporter.core.columns import IntArray, flags, integers
-from wva_exporter.core.engine_arguments import DEFAULT_SEQUENCES
-from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.catalogue import Catalogue
+from wva_exporter.core.columns import Column, FloatArray, IntArray, flags, floats, integers
+from wva_exporter.core.engine_arguments import CHUNK_TOKENS, DEFAULT_SEQUENCES
+from wva_exporter.core.fleet import Fleet, Promises
+from wva_exporter.core.queueing.advice import recommended_limit
 from wva_exporter.core.queueing.learning import Learning, learn, period_of
 from wva_exporter.core.queueing.points import Points, point_of
 from wva_exporter.core.snapshot import Snapshot
@@ -19,6 +21,7 @@ from wva_exporter.service.cycle import Outcome
 from wva_exporter.service.knowledge import Guesses, Known
 from wva_exporter.service.logs import Log
 from wva_exporter.service.warm_start import past_snapshots, published_before
+from wva_exporter.service.wiring import catalogue_of
 from wva_exporter.sources.samples import Source
 
 _EARLY = 0.9
@@ -31,32 +34,41 @@ class Lesson:
 
     fleet: Fleet
     learning: Learning
+    advice: Column
+    """The recommended batch limit of each variant: shape (variants,)."""
 
     def of(self, fleet: Fleet) -> Lesson:
         """The same for today's fleet; a variant that serves another model than before is a new one."""
         if fleet is self.fleet:
             return self
-        return Lesson(fleet=fleet, learning=self.learning.take(rows_in(self.fleet, fleet)))
+        row = rows_in(self.fleet, fleet)
+        return Lesson(fleet=fleet, learning=self.learning.take(row), advice=self.advice.take(row))
 
 
 class Learner:
     """Learns one point a cycle, or fewer where cycles come faster than windows can tell them apart.
 
     A cycle that ends while the one before is still being learned from is left out.
+
+    Raises:
+        ConfigError: the catalogue that the settings name is refused.
     """
 
     def __init__(self, settings: Settings, metrics: SelfMetrics, log: Log) -> None:
         self._settings, self._metrics, self._log = settings, metrics, log
         self._lesson: Lesson | None = None
-        self._guesses = Guesses()
+        self._guesses = Guesses(catalogue_of(settings))
         self._task: asyncio.Task[None] | None = None
         self._past_read = False
         self._faulty = False
 
-    async def follow(self, settings: Settings) -> None:
-        """Go on by other settings; what is being learned now is given up, because its source may be closed next."""
+    async def follow(self, settings: Settings, catalogue: Catalogue) -> None:
+        """Go on by other settings; what is being learned now is given up, because its source may be closed next.
+
+        Another catalogue counts for variants that nothing was learned of yet.
+        """
         await self.close()
-        self._settings = settings
+        self._settings, self._guesses = settings, Guesses(catalogue)
 
     async def close(self) -> None:
         """Leave off."""
@@ -72,8 +84,10 @@ class Learner:
                 if len(fleet) == 0:
                     return None
                 learning = await published_before(source, self._settings, fleet, snapshot.time)
-                self._lesson = Lesson(fleet=fleet, learning=learning)
-            return self._guesses.known(fleet, self._lesson.of(fleet).learning.latest)
+                self._lesson = Lesson(fleet=fleet, learning=learning, advice=Column.unknown(len(fleet)))
+            lesson = self._lesson.of(fleet)
+            lesson = self._lesson = replace(lesson, learning=lesson.learning.shown(snapshot.time))
+            return self._guesses.known(fleet, lesson.learning.latest, lesson.advice)
         except Exception as error:  # noqa: BLE001 - a cycle decides whatever became of learning
             self._fault(error)
             return None
@@ -108,8 +122,10 @@ class Learner:
             learning = restored(learning, fleet, before)
         if len(learning.points.time) and snapshot.time < learning.points.time[-1]:  # the source's clock was set back
             learning = replace(learning, points=Points.none(len(fleet)), period=period_of(snapshot.time))
-        learning, _ = learn(learning, point_of(snapshot, batch_limits(fleet)), self._guesses.of(fleet))
-        return Lesson(fleet=fleet, learning=learning)
+        limits = batch_limits(fleet)
+        points = point_of(snapshot, limits, token_budgets(fleet))
+        learning, _ = learn(learning, points, self._guesses.of(fleet))
+        return Lesson(fleet=fleet, learning=learning, advice=recommended_limit(learning, limits, _promised(fleet)))
 
     def _fault(self, error: Exception) -> None:
         """Every fault counts, the first one is told."""
@@ -126,7 +142,7 @@ def restored(learning: Learning, fleet: Fleet, before: list[Snapshot]) -> Learni
     """
     points = Points.none(len(fleet))
     for snapshot in before:
-        point = point_of(snapshot, batch_limits(snapshot.fleet))
+        point = point_of(snapshot, batch_limits(snapshot.fleet), token_budgets(snapshot.fleet))
         points = points.joined(point if snapshot.fleet is fleet else point.take(rows_in(snapshot.fleet, fleet)))
     last = learning.latest.belief.where(flags(~points.seen.usable.any(axis=1)))
     return replace(learning, points=points, newer=last.otherwise(learning.newer), older=last.otherwise(learning.older))
@@ -147,3 +163,19 @@ def batch_limits(fleet: Fleet) -> IntArray:
     """The most requests that run at once in a replica of each variant: as its engine was told, else vLLM's default."""
     told = fleet.variants.arguments or (None,) * len(fleet)
     return integers([DEFAULT_SEQUENCES if a is None else a.sequences or DEFAULT_SEQUENCES for a in told])
+
+
+def token_budgets(fleet: Fleet) -> FloatArray:
+    """The most tokens of an iteration of each variant's engines: as they were told, else what V1 of vLLM chunks to."""
+    told = fleet.variants.arguments or (None,) * len(fleet)
+    return floats([CHUNK_TOKENS if a is None else a.batched_tokens or CHUNK_TOKENS for a in told])
+
+
+def _promised(fleet: Fleet) -> Promises:
+    """What the model of each variant promises: shape (variants,)."""
+    slo, model = fleet.models.slo, fleet.variants.model
+    return Promises(
+        ttft_seconds=slo.ttft_seconds.take(model),
+        itl_seconds=slo.itl_seconds.take(model),
+        percentile=slo.percentile.take(model),
+    )

@@ -17,7 +17,7 @@ from wva_exporter.service.cycle import Cycle, Outcome
 from wva_exporter.service.knowledge import Known
 from wva_exporter.service.learning import Learner
 from wva_exporter.service.logs import Log, changes
-from wva_exporter.service.wiring import source_of
+from wva_exporter.service.wiring import catalogue_of, source_of
 from wva_exporter.sources.prometheus import PrometheusSource
 from wva_exporter.sources.samples import Observation, Source
 from wva_exporter.sources.scrape import ScrapeSource
@@ -90,7 +90,7 @@ class Loop:
         """
         try:
             settings = self._load()
-            cycle = Cycle(settings)
+            cycle, catalogue = Cycle(settings), catalogue_of(settings)
             fresh = None if _same_source(settings, self._settings) else source_of(settings)
         except (ConfigError, SourceError) as error:
             self._metrics.reload(ok=False, time=time.time())
@@ -100,7 +100,7 @@ class Loop:
         if fresh is not None:
             _start(fresh)
         async with self._changing:
-            await self._learner.follow(settings)
+            await self._learner.follow(settings, catalogue)
             old, self._source = self._source, fresh or self._source
             cycle.inherit(self._cycle)
             self._cycle, self._settings = cycle, settings
@@ -118,6 +118,7 @@ class Loop:
             interval_seconds=settings.interval_seconds,
             kv_spare=settings.thresholds.kv_spare,
             queue_spare=settings.thresholds.queue_spare,
+            cost_budget_per_hour=settings.cost_budget_per_hour,
         )
 
     def _tell(self, outcome: Outcome) -> None:

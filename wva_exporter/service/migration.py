@@ -24,7 +24,7 @@ def beneath(own: Declarations, settings: Settings, theirs: WvaSettings) -> Decla
     named = {(model.namespace, model.name) for model in own.models}
     more = [m for m in theirs.models if (m.namespace, m.name) not in named and (None, m.name) not in named]
     fallback = own.fallback if theirs.fallback is None else _fallback(own.fallback, settings, theirs.fallback)
-    return replace(own, models=(*own.models, *more), fallback=fallback)
+    return replace(own, models=(*own.models, *more), fallback=fallback, quotas=theirs.quotas)
 
 
 def _fallback(own: ModelDeclaration, settings: Settings, theirs: ModelDeclaration) -> ModelDeclaration:

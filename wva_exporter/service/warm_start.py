@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from wva_exporter.config.schema import Settings
+from wva_exporter.core.columns import Column
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.queueing.learning import WINDOW_SECONDS, Learning, boundaries, period_of
 from wva_exporter.core.queueing.points import Points
@@ -17,7 +18,7 @@ from wva_exporter.errors import SourceError
 from wva_exporter.service.cycle import Cycle
 from wva_exporter.service.knowledge import Guesses, Knowledge, Known
 from wva_exporter.service.logs import Log
-from wva_exporter.service.wiring import query_settings
+from wva_exporter.service.wiring import catalogue_of, query_settings
 from wva_exporter.sources.learned import learned_of
 from wva_exporter.sources.matrix import Span
 from wva_exporter.sources.prometheus import PrometheusSource
@@ -38,6 +39,7 @@ async def published_before(source: Source, settings: Settings, fleet: Fleet, tim
     return Learning(
         points=Points.none(len(fleet)),
         latest=latest,
+        published=latest.belief,
         newer=newer.belief,
         older=older.belief,
         period=period_of(time),
@@ -46,11 +48,11 @@ async def published_before(source: Source, settings: Settings, fleet: Fleet, tim
 
 def published(settings: Settings, source: Source) -> Knowledge:
     """For who looks only once: what an exporter published, if the source remembers."""
-    guesses = Guesses()
+    guesses = Guesses(catalogue_of(settings))
 
     async def known(snapshot: Snapshot) -> Known | None:
         learning = await published_before(source, settings, snapshot.fleet, snapshot.time)
-        return guesses.known(snapshot.fleet, learning.latest)
+        return guesses.known(snapshot.fleet, learning.latest, Column.unknown(len(snapshot.fleet)))
 
     return known
 

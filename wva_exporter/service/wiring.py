@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from wva_exporter.config import connection
+from wva_exporter.config.catalogue import load_catalogue
 from wva_exporter.config.schema import Settings
+from wva_exporter.core.allocation.quotas import Quotas
+from wva_exporter.core.catalogue import Catalogue
 from wva_exporter.core.declaration import Declarations, VariantDeclaration
 from wva_exporter.core.headroom.case import Windows
-from wva_exporter.core.policies import POLICIES, Policy
+from wva_exporter.core.policies import Policy, policies
 from wva_exporter.core.policies.headroom import Headroom
 from wva_exporter.core.rules import Rules
 from wva_exporter.discovery.manifests import read_manifests
@@ -101,7 +104,7 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-def policies_of(settings: Settings) -> Mapping[str, Policy]:
+def policies_of(settings: Settings, quotas: tuple[Quotas, ...]) -> Mapping[str, Policy]:
     """Every policy, with windows that fit the pace at which engines are scraped."""
     windows = Windows(
         short_seconds=max(0.5 * settings.window_floor_seconds, 2 * settings.scrape_interval_seconds),
@@ -109,7 +112,17 @@ def policies_of(settings: Settings) -> Mapping[str, Policy]:
         down_seconds=settings.long_window_seconds,
     )
     headroom = Headroom(windows=windows, spare_replicas=settings.spare_replicas)
-    return {**POLICIES, headroom.name: headroom}
+    return {**policies(quotas), headroom.name: headroom}
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """What is assumed of hardware and models: what is shipped, under the operator's own file.
+
+    Raises:
+        ConfigError: the file cannot be read or is refused.
+    """
+    own = settings.catalogue.file
+    return load_catalogue(() if own is None else (own,))
 
 
 def declarations_of(settings: Settings) -> Declarations:

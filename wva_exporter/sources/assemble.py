@@ -16,7 +16,7 @@ from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, i
 from wva_exporter.core.declaration import Workload
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.sightings import Pod
-from wva_exporter.core.snapshot import REASON_CODE, Counts, Inputs, Presence, Replicas, Snapshot
+from wva_exporter.core.snapshot import LARGEST_READING, REASON_CODE, Counts, Inputs, Presence, Replicas, Snapshot
 from wva_exporter.errors import Reason
 from wva_exporter.sources.counts import count
 from wva_exporter.sources.merge import Places, Rows, merge
@@ -119,7 +119,10 @@ def _of_groups(members: Membership, stands: Sequence[Standing]) -> list[Standing
 
 
 def _signals(observation: Observation, members: Membership, default_namespace: str) -> Column:
-    """Every signal of every pod, the parts of a group in the row of its leader: shape (signals, pods)."""
+    """Every signal of every pod, the parts of a group in the row of its leader: shape (signals, pods).
+
+    What cannot have been measured counts as not reported: one engine that says nonsense must not end the cycle of a fleet.
+    """
     places = members.places(default_namespace, any_job=False)
     anyone = members.places(default_namespace, any_job=True)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
@@ -132,7 +135,8 @@ def _signals(observation: Observation, members: Membership, default_namespace: s
         )
         for signal in REPLICA_SIGNALS
     ]
-    return Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))
+    every = Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))
+    return every.within(0.0, LARGEST_READING)
 
 
 def _column(signals: Column, signal: Signal) -> tuple[FloatArray, BoolArray]:

@@ -81,7 +81,7 @@ def _observed(table: Mapping[Signal, Column], shape: tuple[int, int], max_batch:
         gauge=of(Signal.RUNNING),
     )
     columns = {name: of(signal) for signal, name in _COLUMNS.items()}
-    return Observations.of(np.full(shape[0], max_batch), rate_rps=rate, running=running, **columns)
+    return Observations.of(np.full(shape[0], max_batch), None, rate_rps=rate, running=running, **columns)
 
 
 def _client(url: str) -> Any:

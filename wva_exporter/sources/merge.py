@@ -20,6 +20,9 @@ _CAPACITY = {engine.name: engine.readings.get(Signal.KV_CAPACITY) for engine in 
 _RANKS = {engine.name: engine.data_ranks for engine in ENGINES}
 
 _SUMMED = frozenset({Signal.WAITING, Signal.RUNNING, Signal.ARRIVED, Signal.REQUEST_RATE, Signal.GENERATION_TOKEN_RATE})
+_MOST_DIGITS = 12
+"""A label with more is no number of blocks; Python would refuse to convert it."""
+
 _LARGEST = frozenset({Signal.KV_PEAK, Signal.WAITING_PEAK, Signal.AGE})
 _SMALLEST = frozenset({Signal.COVERAGE})
 _RATIOS = frozenset({Signal.KV_PEAK, Signal.KV, Signal.PREFIX_HIT_RATIO})
@@ -137,7 +140,7 @@ def _tokens(row: Labels, value: float) -> float:
     if not isinstance(reading, LabelProduct):
         return value if value >= 0.0 else float("nan")
     blocks, block_size = (getattr(row, label) for label in reading.labels)
-    if not (blocks.isdecimal() and block_size.isdecimal()):
+    if not (blocks.isdecimal() and block_size.isdecimal() and max(len(blocks), len(block_size)) <= _MOST_DIGITS):
         return float("nan")
     return float(max(int(blocks) - reading.reserved, 0) * int(block_size))
 

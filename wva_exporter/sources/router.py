@@ -9,6 +9,7 @@ import numpy as np
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import Column
 from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.snapshot import LARGEST_READING
 from wva_exporter.engines.router import DISPATCHED
 from wva_exporter.sources.samples import Labels, Observation
 
@@ -56,4 +57,4 @@ def _by_model(
         own = [place for place in named if fleet.models.namespace[place] == row.namespace]
         for place in own or named:
             total[place] = value if np.isnan(total[place]) else total[place] + value
-    return Column.of(total, total >= 0)
+    return Column.of(total).within(0.0, LARGEST_READING)

@@ -53,8 +53,8 @@ true
 {{- define "wva-exporter.variantMetadata" -}}
 {{- $root := index . 0 -}}
 {{- $variant := index . 1 -}}
-name: {{ $variant.name }}
-namespace: {{ index . 2 }}
+name: {{ $variant.name | quote }}
+namespace: {{ index . 2 | quote }}
 labels:
   {{- include "wva-exporter.labels" $root | nindent 2 }}
   {{- if regexMatch "^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$" ($variant.accelerator | default "") }}
@@ -72,19 +72,41 @@ annotations:
 {{- $kind := .workload.kind | default "Deployment" -}}
 apiVersion: {{ ternary "leaderworkerset.x-k8s.io/v1" "apps/v1" (eq $kind "LeaderWorkerSet") }}
 kind: {{ $kind }}
-name: {{ .workload.name }}
+name: {{ .workload.name | quote }}
 {{- end -}}
 
-{{/* A variant needs a target and a maximum: neither may be guessed. */}}
-{{- define "wva-exporter.refuseVariant" -}}
-{{- if not .workload -}}
-{{- fail (printf "config.variants: %s: nobody says what runs it; give it workload: {name: ...}" .name) -}}
+{{/* A variant needs a name that Kubernetes takes, a target of its own and a maximum: none of them may be guessed. */}}
+{{- define "wva-exporter.refuseVariants" -}}
+{{- $seen := dict -}}
+{{- $label := "^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$" -}}
+{{- range $variant := (.Values.config | default dict).variants -}}
+{{- $namespace := $variant.namespace | default $.Values.config.default_namespace | default "default" -}}
+{{- if not $variant.workload -}}
+{{- fail (printf "config.variants: %s: nobody says what runs it; give it workload: {name: ...}" $variant.name) -}}
 {{- end -}}
-{{- if not .max -}}
-{{- fail (printf "config.variants: %s: nobody says how many replicas it may have; give it max" .name) -}}
+{{- if not $variant.max -}}
+{{- fail (printf "config.variants: %s: nobody says how many replicas it may have; give it max" $variant.name) -}}
 {{- end -}}
-{{- if not (has (.workload.kind | default "Deployment") (list "Deployment" "StatefulSet" "LeaderWorkerSet")) -}}
-{{- fail (printf "config.variants: %s: %s %s is not Deployment, StatefulSet, LeaderWorkerSet" .name .workload.kind .workload.name) -}}
+{{- $kind := $variant.workload.kind | default "Deployment" -}}
+{{- if not (has $kind (list "Deployment" "StatefulSet" "LeaderWorkerSet")) -}}
+{{- fail (printf "config.variants: %s: %s %s is not Deployment, StatefulSet, LeaderWorkerSet" $variant.name $kind $variant.workload.name) -}}
+{{- end -}}
+{{- range $name := list $variant.name $variant.workload.name -}}
+{{- if not (regexMatch $label $name) -}}
+{{- fail (printf "config.variants: %s: %q cannot be the name of a Kubernetes object and the value of a label" $variant.name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if gt (int ($variant.min | default 0)) (int $variant.max) -}}
+{{- fail (printf "config.variants: %s: max must be at least min, %d" $variant.name (int $variant.min)) -}}
+{{- end -}}
+{{- $own := printf "variant %s/%s" $namespace $variant.name -}}
+{{- $target := printf "%s %s/%s" $kind $namespace $variant.workload.name -}}
+{{- range $thing := list $own $target -}}
+{{- if hasKey $seen $thing -}}
+{{- fail (printf "config.variants: %s: %s has a scaler already: %s" $variant.name $thing (get $seen $thing)) -}}
+{{- end -}}
+{{- $_ := set $seen $thing $variant.name -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -93,7 +93,7 @@ httpGet:
 
 {{/* What does not fit together is refused before anything is installed. */}}
 {{- define "wva-exporter.refuse" -}}
-{{- $config := .Values.config -}}
+{{- $config := .Values.config | default dict -}}
 {{- $prometheus := $config.prometheus | default dict -}}
 {{- if not (or $prometheus.url $config.scrape) -}}
 {{- fail "config.prometheus.url is needed: the address of your Prometheus, such as http://prometheus-operated.monitoring:9090 (or config.scrape, to do without one)" -}}

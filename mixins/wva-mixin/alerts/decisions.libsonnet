@@ -153,12 +153,12 @@ function(config)
       summary: 'Requests wait for a model that is at zero.',
       description: 'Requests for {{ $labels.model_name }} in {{ $labels.namespace }} wait in the router and every target of the model is 0.',
     },
+      {
+      name: 'WVACostOverBudget',
+      severity: 'warning',
+      minutes: 15,
+      expr: 'wva:current_cost:sum > %s wva:cost_budget:max' % q.on([]),
+      summary: 'The fleet costs more than its budget.',
+      description: 'The fleet costs {{ $value | humanize }} an hour, the budget is{{ range query "wva:cost_budget:max" }} {{ .Value | humanize }}{{ end }}.',
+    },
   ]
-  + (if config.costBudgetPerHour == null then [] else [{
-       name: 'WVACostOverBudget',
-       severity: 'warning',
-       minutes: 15,
-       expr: 'wva:current_cost:sum > %s' % q.number(config.costBudgetPerHour),
-       summary: 'The fleet costs more than its budget.',
-       description: 'The fleet costs {{ $value | humanize }} an hour, the budget is ' + q.number(config.costBudgetPerHour) + '.',
-     }])

@@ -54,6 +54,6 @@ function(config)
         max %(by)s (%(capacity)s)
       ||| % { by: q.by(q.name), on: on, up: q.wva('saturation_metrics_up'), capacity: q.wva('kv_tokens_capacity') },
       summary: 'The KV cache capacity of a variant is unknown.',
-      description: '{{ $labels.namespace }}/{{ $labels.variant_name }} is decided on fresh data, but not every replica says how many tokens its KV cache holds: check its cache_config_info series.',
+      description: '{{ $labels.namespace }}/{{ $labels.variant_name }} is decided on fresh data, but not every replica says how many tokens its KV cache holds: its engines do not expose it (vLLM: vllm:cache_config_info; VictoriaMetrics drops labels beyond a limit, or the series).',
     },
   ]

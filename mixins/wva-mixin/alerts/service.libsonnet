@@ -32,6 +32,22 @@ function(config)
     for signal in signals
   ]) + [
     {
+      name: 'WVAObjectiveNotMeasured',
+      severity: 'warning',
+      minutes: 15,
+      expr: std.join('or\n', [
+        |||
+          label_replace(
+            model:wva_%(s)s_observed:rate > 0
+            unless model:wva_%(s)s_slow:ratio_rate5m,
+            "signal", "%(s)s", "", "")
+        ||| % { s: signal.record }
+        for signal in signals
+      ]),
+      summary: 'A latency objective is not measured.',
+      description: 'Requests of model {{ $labels.model_name }} in {{ $labels.namespace }} are timed, but no engine of it has a histogram bucket at the objective for {{ $labels.signal }}: no alert about its error budget can fire.',
+    },
+    {
       name: 'WVAQueueGrowing',
       severity: 'warning',
       minutes: 5,

@@ -45,14 +45,14 @@ function(parts)
     g.lines({
       title: 'Cost per hour: running and wanted',
       description: 'Running above wanted: replicas that are to go. Wanted above running: replicas that are to come' + (
-        if budget == null then '.' else '. The budget is the dashed red line.'
+        '. The budget, if there is one, is the dashed red line.'
       ),
       w: 12,
       unit: config.currencyUnit,
       min: 0,
       interpolation: 'stepAfter',
       queries: [g.query(c.running, 'running'), g.query(c.wanted, 'wanted')]
-               + (if budget == null then [] else [g.query(c.limit, 'budget')]),
+               + [g.query(c.limit, 'budget')],
       overrides: [g.dashed('wanted'), g.limit('budget')],
     }),
     over('Cost per hour by model', 'Of the replicas that exist.', c.byModel, '{{namespace}}/{{model_name}}') { gridPos+: { w: 12 } },

@@ -28,7 +28,7 @@ function(parts)
       queries: [g.query(e.reload, 'reload')],
     } + yes('accepted', 'refused')),
     g.stat({
-      title: 'Configured',
+      title: 'Configuration age',
       description: 'Time since a configuration was last accepted.',
       unit: 's',
       queries: [g.query(e.reloadAge, 'ago')],

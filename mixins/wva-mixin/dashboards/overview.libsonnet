@@ -168,12 +168,12 @@ function(parts)
   local cost = [
     g.lines({
       title: 'Cost per hour',
-      description: 'Of the replicas that exist, of those wanted' + (if budget == null then '.' else ', and the budget.'),
+      description: 'Of the replicas that exist, of those wanted, and the budget if there is one.',
       unit: config.currencyUnit,
       min: 0,
       interpolation: 'stepAfter',
       queries: [g.query(c.running, 'running'), g.query(c.wanted, 'wanted')]
-               + (if budget == null then [] else [g.query(c.limit, 'budget')]),
+               + [g.query(c.limit, 'budget')],
       overrides: [g.dashed('wanted'), g.limit('budget')],
     }),
     p.changes,

@@ -45,8 +45,7 @@ function(config)
     exporter(name, suffix='', matcher=''):: select(names[name] + suffix, [config.wvaSelector, matcher]),
     process(name):: select(name, [config.wvaSelector]),
 
-    // Engines, and what stands around them.
-    engines(name):: select(name, [config.vllmSelector, namespace, model]),
+    // What stands around the engines.
     around(name, selector, matcher=''):: select(name, [selector, matcher]),
     inNamespaces:: namespace,
     storedNamespace:: config.namespaceLabel,

@@ -1,13 +1,15 @@
 // Dashboards of Grafana's classic schema (v1; Grafana 9 to 13) from a few parts. Knows nothing of PromQL.
 //
 // A panel is made from {title, description, unit, queries} and the width and height that it takes on a grid of 24 columns.
+local text = import 'text.libsonnet';
+
 {
   local grafana = self,
 
   datasource:: { type: 'prometheus', uid: '${datasource}' },
 
   // What one line or one column asks.
-  query(expr, legend):: { expr: std.stripChars(expr, '\n'), legendFormat: legend },
+  query(expr, legend):: { expr: text.lines(expr), legendFormat: legend },
 
   // Colours change at these values: [[80, 'orange'], [90, 'red']]; below the first it is green, or `base`.
   steps(list, base='green'):: {

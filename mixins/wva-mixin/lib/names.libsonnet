@@ -23,6 +23,7 @@
   model_parameter: 'wva_model_parameter',
   model_parameter_stddev: 'wva_model_parameter_stddev',
   model_parameter_reset: 'wva_model_parameter_reset_timestamp_seconds',
+  recommended_max_num_seqs: 'wva_recommended_max_num_seqs',
   last_cycle: 'wva_last_cycle_timestamp_seconds',
   optimization_duration: 'wva_optimization_duration_seconds',
   models_processed: 'wva_models_processed',
@@ -38,5 +39,6 @@
   config_interval: 'wva_config_optimization_interval_seconds',
   config_kv_spare: 'wva_config_kv_spare_threshold',
   config_queue_spare: 'wva_config_queue_spare_threshold',
+  config_cost_budget: 'wva_config_cost_budget_per_hour',
   build_info: 'wva_exporter_build_info',
 }

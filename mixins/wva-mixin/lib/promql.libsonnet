@@ -1,5 +1,7 @@
 // PromQL from parts: selectors with the operator's matchers, label lists with the cluster label, durations.
+local engines = import 'engines.libsonnet';
 local names = import 'names.libsonnet';
+local text = import 'text.libsonnet';
 
 function(config) {
   local cluster = if config.showMultiCluster then [config.clusterLabel] else [],
@@ -29,7 +31,24 @@ function(config) {
     if given == '' then name else '%s{%s}' % [name, given],
   over(selector, seconds):: '%s[%s]' % [selector, self.duration(seconds)],
 
-  vllm(name, matcher=''):: self.selector(name, [config.vllmSelector, matcher]),
+  engine(name, matcher=''):: self.selector(name, [config.engineSelector, matcher]),
+  // Of a gauge that is given in parts as well, its total.
+  gauge(engine, name)::
+    self.selector(name, [config.engineSelector] + ['%s=""' % label for label in engine.partLabels]),
+  // What `make(engine, name)` says of every name that engines have for a signal: of a target the first one speaks. Samples of
+  // different engines never have a target in common.
+  everyEngine(signal, make)::
+    self.first([make(engine, name) for engine in engines.engines for name in engine[signal]], self.target),
+  // A level now, to be summed: the parts of a sharded engine say the same of the whole, so they count once.
+  level(signal)::
+    local level(engine, name) =
+      local series = self.gauge(engine, name);
+      if engine.sharded then 'max %s (%s)' % [self.by(self.target + engine.dataRanks), series] else series;
+    self.everyEngine(signal, level),
+  // A counter's increase per second.
+  rate(signal, seconds)::
+    self.everyEngine(signal, function(engine, name) 'rate(%s)' % self.over(self.engine(name), seconds)),
+
   router(name):: self.selector(name, [config.routerSelector]),
 
   // A series of wva-exporter by its name in conventions.py, under the variant's own namespace.
@@ -64,7 +83,7 @@ function(config) {
   // A bucket bound as any server spells it: 1 or 1.0.
   bound(value):: if value % 1 == 0 then 'le=~"%d([.]0)?"' % value else 'le="%g"' % value,
 
-  indented(text):: '  ' + std.strReplace(std.stripChars(text, '\n'), '\n', '\n  '),
+  indented(lines):: text.indented(lines),
 
-  rule(record, expr, labels={}):: { record: record, expr: std.stripChars(expr, '\n') } + (if labels == {} then {} else { labels: labels }),
+  rule(record, expr, labels={}):: { record: record, expr: text.lines(expr) } + (if labels == {} then {} else { labels: labels }),
 }

@@ -17,6 +17,12 @@ function(config)
     q.rule('namespace:wva_current_cost:sum', 'sum %s (variant:wva_current_cost:max)' % q.by(['namespace'])),
     q.rule('wva:current_cost:sum', 'sum %s (variant:wva_current_cost:max)' % q.by([])),
     q.rule('wva:cost:sum', 'sum %s (variant:wva_cost:max)' % q.by([])),
+    // What the fleet may cost; absent where nobody says.
+    q.rule(
+      'wva:cost_budget:max',
+      if config.costBudgetPerHour == null then 'max %s (%s)' % [q.by([]), q.wva('config_cost_budget')]
+      else 'wva:current_cost:sum * 0 + %s' % q.number(config.costBudgetPerHour)
+    ),
     // What the safe counts cost, also while the exporter is gone.
     q.rule('variant:wva_safe_cost:max', |||
       wva:desired_replicas:safe

@@ -3,20 +3,23 @@ local engines = import '../lib/engines.libsonnet';
 
 function(config)
   local q = (import '../lib/promql.libsonnet')(config);
-  local rate(name) = 'rate(%s)' % q.over(q.vllm(name), config.windowSeconds);
-  local ofModel(record, name) = q.rule(record, 'sum %s (%s)' % [q.by(q.model), rate(name)]);
+  local rate(signal) = q.indented(q.rate(signal, config.windowSeconds));
+  local ofModel(record, signal) = q.rule(record, 'sum %s (\n%s\n)' % [q.by(q.model), rate(signal)]);
+  local inside(signal) = 'sum %s (\n%s\n)' % [q.by(q.model), q.indented(q.level(signal))];
 
   [
-    ofModel('model:wva_requests_finished:rate', engines.finished),
-    ofModel('model:wva_prompt_tokens:rate', engines.promptTokens),
-    ofModel('model:wva_generation_tokens:rate', engines.generationTokens),
+    ofModel('model:wva_requests_finished:rate', 'finished'),
+    ofModel('model:wva_prompt_tokens:rate', 'promptTokens'),
+    ofModel('model:wva_generation_tokens:rate', 'generationTokens'),
     q.rule('variant:wva_requests_finished:rate', |||
       sum %(by)s (
-        %(rate)s
+        (
+      %(rate)s
+        )
         * %(on)s group_left (variant_name, role)
         wva:engine_role:info
       )
-    ||| % { by: q.by(q.variant), rate: rate(engines.finished), on: q.on(q.target) }),
+    ||| % { by: q.by(q.variant), rate: q.indented(rate('finished')), on: q.on(q.target) }),
     // The router's queue under the model that the engines serve.
     q.rule('model:wva_router_queue:sum', |||
       sum %(by)s (
@@ -32,11 +35,12 @@ function(config)
         for name in engines.routerQueue
       ]),
     }),
+    q.rule('model:wva_requests_at_engines:sum', '%s\n+ %s' % [inside('running'), inside('waiting')]),
     q.rule('model:wva_requests_in_system:sum', |||
-      (sum %(by)s (%(running)s) + sum %(by)s (%(waiting)s) + model:wva_router_queue:sum)
+      (model:wva_requests_at_engines:sum + model:wva_router_queue:sum)
       or
-      (sum %(by)s (%(running)s) + sum %(by)s (%(waiting)s))
-    ||| % { by: q.by(q.model), running: q.vllm(engines.running), waiting: q.vllm(engines.waiting) }),
+      model:wva_requests_at_engines:sum
+    |||),
     // Arrivals by flow balance: what leaves, and by how much what is inside grows.
     q.rule('model:wva_requests_offered:rate', |||
       clamp_min(

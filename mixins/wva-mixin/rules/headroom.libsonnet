@@ -1,7 +1,5 @@
 // How full replicas, variants and models are, and whether a model has headroom or replicas to spare: the percentage analysis
 // of policy wva-v1 (core/saturation.py). A replica of which use or queue is not known is not counted.
-local engines = import '../lib/engines.libsonnet';
-
 function(config)
   local q = (import '../lib/promql.libsonnet')(config);
   local t = config.thresholds;
@@ -17,7 +15,11 @@ function(config)
       wva:engine_role:info
     )
   ||| % { func: func, by: q.by(q.replica), on: q.on(q.target), expr: q.indented(q.indented(expr)) };
-  local peak(name) = 'max_over_time(%s)' % q.over(q.vllm(name), config.windowSeconds);
+  local peak(signal, form) = q.everyEngine(
+    signal, function(engine, name) form % ('max_over_time(%s)' % q.over(q.gauge(engine, name), config.windowSeconds))
+  );
+
+  local counted(signal) = '(\n%s\n) >= 0 < Inf' % q.indented(q.level(signal));
 
   // Margin below the threshold, of the replicas that count; a full one no deeper than the threshold itself.
   local margin(series, threshold, other) =
@@ -36,12 +38,10 @@ function(config)
   };
 
   [
-    q.rule('replica:wva_kv_cache_usage:max', ofReplica('max', q.first(
-      ['%s >= 0 <= 1' % peak(name) for name in engines.kvCacheUsage], q.target
-    ))),
-    q.rule('replica:wva_queue_length:max', ofReplica('max', 'floor(%s >= 0 < Inf)' % peak(engines.waiting))),
-    q.rule('replica:wva_requests_running:sum', ofReplica('sum', '%s >= 0 < Inf' % q.vllm(engines.running))),
-    q.rule('replica:wva_requests_waiting:sum', ofReplica('sum', '%s >= 0 < Inf' % q.vllm(engines.waiting))),
+    q.rule('replica:wva_kv_cache_usage:max', ofReplica('max', peak('kvCacheUsage', '%s >= 0 <= 1'))),
+    q.rule('replica:wva_queue_length:max', ofReplica('max', peak('queueLength', 'floor(%s >= 0 < Inf)'))),
+    q.rule('replica:wva_requests_running:sum', ofReplica('sum', counted('running'))),
+    q.rule('replica:wva_requests_waiting:sum', ofReplica('sum', counted('waiting'))),
     q.rule('replica:wva_saturated:bool', |||
       (replica:wva_kv_cache_usage:max >= bool %(kv)s) + (replica:wva_queue_length:max >= bool %(queue)s) > bool 0
     ||| % { kv: q.number(t.kvCache), queue: q.number(t.queue) }),

@@ -1,7 +1,5 @@
 // Whose each engine is: the pod's label, else the workload that owns it under the name of its HPA, else the stem of its name,
 // else one variant a job and model. Selectors of the exporter's configuration are not known here.
-local engines = import '../lib/engines.libsonnet';
-
 function(config)
   local q = (import '../lib/promql.libsonnet')(config);
   local target = q.target;
@@ -13,10 +11,16 @@ function(config)
   [
     // Seconds since the newest sample, of the rank that is furthest behind; engines that are silent are not there.
     q.rule('wva:engine_age_seconds:max', |||
-      (time() - min %(by)s (timestamp(%(presence)s))) < %(age)s
+      (
+        time()
+        - min %(by)s (
+      %(newest)s
+        )
+      ) < %(age)s
     ||| % {
       by: q.by(target + ['llm_d_ai_variant']),
-      presence: q.vllm(engines.presence),
+      // timestamp() must stand directly on a selector: of any other expression it is the time of evaluation.
+      newest: q.indented(q.everyEngine('presence', function(engine, name) 'timestamp(%s)' % q.gauge(engine, name))),
       age: q.number(config.maxInputAgeSeconds),
     }),
 

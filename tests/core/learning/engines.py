@@ -8,7 +8,7 @@ import numpy as np
 
 from wva_exporter.core.columns import Column, FloatArray
 from wva_exporter.core.queueing.analysis import analyze
-from wva_exporter.core.queueing.observations import Observations
+from wva_exporter.core.queueing.observations import LIMITS, Observations
 from wva_exporter.core.queueing.points import Points
 from wva_exporter.core.queueing.system import ServiceModel, System
 
@@ -80,13 +80,13 @@ def spread_loads(points: int = 40, low: float = 0.2, high: float = 0.8, seed: in
 
 def changed(seen: Observations, **columns: Column) -> Observations:
     """The same window with some columns replaced."""
-    names = set(Observations.__dataclass_fields__) - {"max_batch"}
-    return Observations.of(seen.max_batch, **{name: getattr(seen, name) for name in names} | columns)
+    names = set(Observations.__dataclass_fields__) - set(LIMITS)
+    return Observations.of(seen.max_batch, seen.max_tokens, **{name: getattr(seen, name) for name in names} | columns)
 
 
 def point(seen: Observations, place: int, *, arguments: float | None = None, time: float = 0.0) -> Points:
     """One point of a window, as a cycle brings it."""
-    names = set(Observations.__dataclass_fields__) - {"max_batch"}
+    names = set(Observations.__dataclass_fields__) - set(LIMITS)
 
     def part(column: Column) -> Column:
         return Column(value=column.value[:, [place]], known=column.known[:, [place]])
@@ -95,6 +95,8 @@ def point(seen: Observations, place: int, *, arguments: float | None = None, tim
     told = np.full((rows, 1), np.nan if arguments is None else arguments)
     return Points(
         time=np.array([time]),
-        seen=Observations(max_batch=seen.max_batch, **{name: part(getattr(seen, name)) for name in names}),
+        seen=Observations(
+            max_batch=seen.max_batch, max_tokens=seen.max_tokens, **{name: part(getattr(seen, name)) for name in names}
+        ),
         arguments=Column.of(told),
     )

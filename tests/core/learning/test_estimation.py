@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from core.learning.engines import Law, changed, spread_loads, window
@@ -12,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from wva_exporter.core.columns import Column
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.queueing.estimation import Estimate, Noise, fit
-from wva_exporter.core.queueing.observations import Observations
+from wva_exporter.core.queueing.observations import LIMITS, Observations
 from wva_exporter.core.queueing.system import ServiceModel
 from wva_exporter.errors import InvalidValue
 
@@ -53,7 +55,7 @@ def test_rows_do_not_know_of_each_other() -> None:
 
 def stacked(*windows: Observations) -> Observations:
     """Windows of equal length as rows of one fleet."""
-    names = set(Observations.__dataclass_fields__) - {"max_batch"}
+    names = set(Observations.__dataclass_fields__) - set(LIMITS)
     columns = {
         name: Column(
             value=np.concatenate([getattr(w, name).value for w in windows]),
@@ -61,7 +63,11 @@ def stacked(*windows: Observations) -> Observations:
         )
         for name in names
     }
-    return Observations(max_batch=np.concatenate([w.max_batch for w in windows]), **columns)
+    return Observations(
+        max_batch=np.concatenate([w.max_batch for w in windows]),
+        max_tokens=np.concatenate([w.max_tokens for w in windows]),
+        **columns,
+    )
 
 
 def test_wild_points_move_little() -> None:
@@ -191,3 +197,20 @@ def test_nothing_measured_makes_it_fail(values: np.ndarray) -> None:
     assert found.belief.known.all()
     assert np.all(np.isfinite(found.belief.stddev_seconds))
     assert np.all(found.misfit >= 0.0)
+
+
+def test_a_large_fleet_is_fitted_in_blocks_that_do_not_see_each_other() -> None:
+    """Row by row the same to the last bit, whatever stands beside it, and in a memory that does not grow with the fleet."""
+    rows = np.zeros(1000, dtype=np.int64)
+    rows[-1] = 1
+    one = stacked(*(window(law, spread_loads(), noise=0.03) for law in (Law(), Law(alpha_ms=12.0))))
+    seen = one.take(rows)
+    tracemalloc.start()
+    found = fit(seen, Belief.anything(1000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    alone = fit(one, Belief.anything(2))
+    assert found.belief.mean_seconds[[0, 500, 999]].tolist() == alone.belief.mean_seconds[[0, 0, 1]].tolist()
+    assert found.covariance[[0, 999]].tolist() == alone.covariance.tolist()
+    assert found.residual_itl.value.shape == (1000, 40)
+    assert peak < 50e6

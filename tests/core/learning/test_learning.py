@@ -55,7 +55,7 @@ def run(engine: Engine, when: list[float], past: Learning | None = None) -> Lear
     """Learn at these times."""
     state = past or Learning.start(1, when[0])
     for time in when:
-        state, _ = learn(state, engine.at(time), GUESS)
+        state, _ = learn(state.shown(time), engine.at(time), GUESS)
     return state
 
 
@@ -92,7 +92,7 @@ def test_silence_changes_nothing() -> None:
     later = state
     for time in times(100)[40:]:
         seen = Observations.of(np.array([256]), in_tokens=nothing, out_tokens=nothing)
-        later, _ = learn(later, Points(time=np.array([time]), seen=seen, arguments=nothing), GUESS)
+        later, _ = learn(later.shown(time), Points(time=np.array([time]), seen=seen, arguments=nothing), GUESS)
     assert later.latest.belief.mean_seconds.tolist() == state.latest.belief.mean_seconds.tolist()
 
 
@@ -160,6 +160,7 @@ class Archive:
         return Learning(
             points=points,
             latest=self.last_before(time),
+            published=self.last_before(time).belief,
             newer=self.last_before(newer).belief,
             older=self.last_before(older).belief,
             period=period_of(time),
@@ -177,7 +178,8 @@ def test_a_restart_goes_on_as_if_nothing_had_been(*, changes: bool) -> None:
             engine.law = replace(engine.law, alpha_ms=10.0)
         if changes and number == 65:
             engine.arguments = 8000.0
-        new = engine.at(time)
+        new, state = engine.at(time), state.shown(time)
+        archive.published.append((time, state.latest))
         if number > 21 and number % 6 == 0:
             again, _ = learn(archive.restarted(time), new, GUESS)
             lived, _ = learn(state, new, GUESS)
@@ -187,7 +189,6 @@ def test_a_restart_goes_on_as_if_nothing_had_been(*, changes: bool) -> None:
             restarts += 1
         state, _ = learn(state, new, GUESS)
         archive.points.append(new)
-        archive.published.append((time, state.latest))
     assert restarts > 10
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -13,11 +14,16 @@ _SCRAPE = f"{scenario.SCRAPE_SECONDS:g}s"
 _SCRAPE_TIMEOUT = "900ms"
 
 
-def prometheus_file(*, around: Addresses, exporter: str) -> str:
-    """Scrape the pods, what stands around them and the exporter, whose address is ``host:port``."""
+def prometheus_file(*, around: Addresses, exporter: str, rules: Sequence[str] = ()) -> str:
+    """Scrape the pods, what stands around them and the exporter, whose address is ``host:port``; evaluate these rule files."""
     return _text(
         {
-            "global": {"scrape_interval": _SCRAPE, "scrape_timeout": _SCRAPE_TIMEOUT},
+            "global": {
+                "scrape_interval": _SCRAPE,
+                "scrape_timeout": _SCRAPE_TIMEOUT,
+                "evaluation_interval": _SCRAPE,
+            },
+            "rule_files": list(rules),
             "scrape_configs": [
                 {
                     "job_name": "vllm",
@@ -50,6 +56,7 @@ def exporter_file(*, prometheus: str | None, around: Addresses) -> str:
             "window_floor": f"{scenario.WINDOW_FLOOR_SECONDS:g}s",
             "max_down_ratio_per_minute": scenario.MAX_DOWN_RATIO_PER_MINUTE,
             "currency": scenario.CURRENCY,
+            "cost_budget_per_hour": scenario.COST_BUDGET_PER_HOUR,
             "policy": "wva-v1",
             "variants": [
                 {

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PATIENCE_SECONDS = 5.0
+_PATIENT_NICENESS = 5
 
 
 class Child:
@@ -43,6 +44,19 @@ class Child:
     def last_words(self, lines: int = 15) -> str:
         """The end of what it said."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+    async def ended(self) -> int:
+        """Wait for its end; returns how it ended."""
+        return await self._process.wait()
+
+    def step_back(self) -> None:
+        """Let others go first."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, _PATIENT_NICENESS)
+
+    def read_again(self) -> None:
+        """Ask it to read its configuration again."""
+        self._signal(signal.SIGHUP)
 
     async def stop(self) -> None:
         """End it and whatever it started: politely, then not."""

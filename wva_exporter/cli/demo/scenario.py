@@ -19,6 +19,7 @@ from wva_exporter.twin.workload import Lengths, RateProfile, Workload
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 NAMESPACE = "llm"
 CURRENCY = "USD"
+COST_BUDGET_PER_HOUR = 20.0
 WARM_UP_SECONDS = 60.0
 """The fleet has served this long when the demo starts, so that it starts in its stride."""
 

@@ -21,6 +21,7 @@ from wva_exporter.cli.demo.configuration import exporter_file, prometheus_file
 from wva_exporter.cli.demo.face import Addresses, Face
 from wva_exporter.cli.demo.processes import Child, free_port
 from wva_exporter.cli.demo.readings import ExporterReader, MetricReader, PrometheusReader, answers, read_reasons
+from wva_exporter.cli.demo.rules import rendering, rule_files
 from wva_exporter.cli.demo.screen import header, screen
 from wva_exporter.cli.demo.summary import Reaction, report
 from wva_exporter.cli.demo.tools import find_tool
@@ -51,7 +52,8 @@ class Stage:
     desired: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     reaction: Reaction | None = None
-    clock: asyncio.Task[None] | None = None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    """What goes on beside the show: the clock, and the loading of the rules."""
 
 
 async def show(seconds: float, *, seed: int, console: Console, with_prometheus: bool = True) -> None:
@@ -67,13 +69,14 @@ async def show(seconds: float, *, seed: int, console: Console, with_prometheus: 
     prometheus = find_tool("prometheus") if with_prometheus else None
     async with _staged(seconds, seed, prometheus) as stage:
         header(console, stage.source)
-        stage.clock = asyncio.create_task(_keep_time(stage))
+        stage.tasks.append(asyncio.create_task(_keep_time(stage)))
         try:
             if await _first_targets(stage, stop):
                 await _play(stage, seconds, console, stop)
         finally:
-            stage.clock.cancel()
-            await asyncio.wait([stage.clock])
+            for task in stage.tasks:
+                task.cancel()
+            await asyncio.wait(stage.tasks)
     if stage.world.began_at is not None:
         text = "\n" + report(stage.world, stage.reaction)
         console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
@@ -91,10 +94,12 @@ async def _staged(seconds: float, seed: int, prometheus: Path | None) -> AsyncIt
         session = await stack.enter_async_context(aiohttp.ClientSession())
         children: list[Child] = []
 
-        async def start(name: str, *command: str | Path) -> None:
+        async def start(name: str, *command: str | Path, for_good: bool = True) -> Child:
             child = await Child.start(name, command, folder / f"{name}.log")
             stack.push_async_callback(child.stop)
-            children.append(child)
+            if for_good:
+                children.append(child)
+            return child
 
         exporter = f"127.0.0.1:{free_port()}"
         url = None
@@ -105,7 +110,7 @@ async def _staged(seconds: float, seed: int, prometheus: Path | None) -> AsyncIt
         python = (sys.executable, "-m", "wva_exporter", "run")
         await start("wva-exporter", *python, f"--config.file={config}", f"--web.listen-address={exporter}")
         exporter_url = f"http://{exporter}"
-        yield Stage(
+        stage = Stage(
             world=world,
             face=face,
             session=session,
@@ -114,14 +119,30 @@ async def _staged(seconds: float, seed: int, prometheus: Path | None) -> AsyncIt
             exporter_url=exporter_url,
             source=_source_text(url, exporter_url),
         )
+        if url is not None:
+            renderer = await start("rules", *rendering(folder), for_good=False)
+            stage.tasks.append(asyncio.create_task(_load_rules(renderer, into=children[0])))
+        yield stage
+
+
+async def _load_rules(renderer: Child, *, into: Child) -> None:
+    """Once they are rendered, let Prometheus read them; nothing waits for that.
+
+    Raises:
+        DemoFailed: they could not be rendered.
+    """
+    renderer.step_back()
+    if code := await renderer.ended():
+        raise DemoFailed(f"{renderer.name} ended with code {code}; its last words:\n{renderer.last_words()}")
+    into.read_again()
 
 
 async def _start_prometheus(
-    start: Callable[..., Awaitable[None]], program: Path, folder: Path, *, around: Addresses, exporter: str
+    start: Callable[..., Awaitable[Child]], program: Path, folder: Path, *, around: Addresses, exporter: str
 ) -> str:
     """Start it and return its URL."""
     config = folder / "prometheus.yml"
-    config.write_text(prometheus_file(around=around, exporter=exporter))
+    config.write_text(prometheus_file(around=around, exporter=exporter, rules=[rule_files(folder)]))
     address = f"127.0.0.1:{free_port()}"
     await start(
         "prometheus",
@@ -137,7 +158,10 @@ async def _start_prometheus(
 def _source_text(prometheus: str | None, exporter: str) -> str:
     if prometheus is None:
         return f"no Prometheus found: the exporter scrapes by itself and the HPA reads its page {exporter}/metrics"
-    return f"Prometheus at {prometheus} scrapes it, the HPA reads through it, the exporter is at {exporter}"
+    return (
+        f"Prometheus at {prometheus} scrapes it and soon has the mixin's rules and alerts, the HPA reads through it, "
+        f"the exporter is at {exporter}"
+    )
 
 
 async def _keep_time(stage: Stage) -> None:
@@ -208,9 +232,10 @@ async def _read_targets(stage: Stage) -> dict[str, list[float] | None]:
 
 
 def _check(stage: Stage) -> None:
-    """Go on only while every program runs and the clock ticks."""
+    """Go on only while every program runs, the clock ticks, and rules were not refused."""
     for child in stage.children:
         if child.exit_code is not None:
             raise DemoFailed(f"{child.name} ended with code {child.exit_code}; its last words:\n{child.last_words()}")
-    if stage.clock is not None and stage.clock.done():
-        stage.clock.result()
+    for task in stage.tasks:
+        if task.done():
+            task.result()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from wva_exporter.core.allocation.budgets import Constraint
 
 UNLIMITED = -1
 DEFAULT = "default"
@@ -41,6 +43,22 @@ class Quotas:
         """Say what is taken already."""
         key = self._key(namespace, accelerator)
         self.used[key] = self.used.get(key, 0) + gpus
+
+    def constraint(self, used: Mapping[tuple[str, str], float], namespaces: Iterable[str]) -> Constraint:
+        """What these quotas leave to an optimizer; ``used`` are the GPUs in use by namespace and type.
+
+        Every type in use is named, so that one without a quota has none. Namespaces that are excluded are left open.
+        """
+        kinds = dict.fromkeys(kind for _, kind in used)
+        if self.scope is Scope.CLUSTER:
+            taken = {kind: sum(gpus for (_, other), gpus in used.items() if other == kind) for kind in kinds}
+            return Constraint(pools={kind: (float(self.cluster.get(kind, 0)), taken[kind]) for kind in kinds})
+        closed = [name for name in namespaces if name not in self.exclude]
+        lists = {
+            name: {kind: (float(self._quota(name).get(kind, 0)), used.get((name, kind), 0.0)) for kind in kinds}
+            for name in closed
+        }
+        return Constraint(pools={kind: (float(UNLIMITED), 0.0) for kind in kinds}, namespaces=lists)
 
     def grant(self, namespace: str, accelerator: str, gpus: int) -> int:
         """Give as many as there are; an accelerator nobody named gets none."""

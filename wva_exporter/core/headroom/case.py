@@ -87,22 +87,16 @@ def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
 
 def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) -> tuple[Case, Kept]:
     """The question, and what is remembered with the capacity that was worked out for it."""
-    groups, live = kept.groups, snapshot.replicas.live
+    groups = kept.groups
     kept, carries = _capacity(kept, snapshot)
-    waiting = Waiting(
-        at_engine=np.where(live, snapshot.replicas[Signal.WAITING].value, 0.0),
-        variant=snapshot.replicas.variant,
-        at_router=np.maximum(snapshot.router_queue.value[groups.model], 0.0),
-    )
+    waiting = _waiting(snapshot, groups)
     rate, arriving = _rate(kept, snapshot, windows)
     caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting.total(groups))
     window = kept.window.add(np.concatenate([rate, caches.demand.value]), snapshot.time)
     kept = replace(kept, window=window)
     peak_rps, peak_held = np.split(window.highest, 2)
     by_time = groups.every(carries.known) & arriving
-    standing = _standing(kept)
-    cost = snapshot.fleet.variants.ranking_cost
-    reference = best_reference(groups, cost, carries.rate_rps, carries.reachable)
+    reference = best_reference(groups, snapshot.fleet.variants.ranking_cost, carries.rate_rps, carries.reachable)
     timed = needed(
         groups,
         carries,
@@ -117,7 +111,7 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
     now = Case(
         of_variant=groups.of_variant,
         size=size,
-        standing=standing,
+        standing=_standing(kept),
         demand=rate,
         need=np.maximum(timed.need, _TINY),
         enough=timed.enough,
@@ -129,6 +123,15 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         capacity=carries,
     )
     return (now if by_time.all() else _by_memory(now, groups, caches, peak_held)), kept
+
+
+def _waiting(snapshot: Snapshot, groups: Groups) -> Waiting:
+    replicas = snapshot.replicas
+    return Waiting(
+        at_engine=np.where(replicas.live, replicas[Signal.WAITING].value, 0.0),
+        variant=replicas.variant,
+        at_router=np.maximum(snapshot.router_queue.value[groups.model], 0.0),
+    )
 
 
 def _any(groups: Groups, flag: BoolArray) -> BoolArray:

@@ -44,7 +44,7 @@ def memory(snapshot: Snapshot, groups: Groups, shape: Shape, kv_tokens: Column, 
     running = groups.total(np.where(replicas.live, replicas[Signal.RUNNING].value, 0.0), replicas.variant)
     seen = groups.total(replicas.live, replicas.variant) > 0
     answer = np.where(groups.role == Role.PREFILL, 0.0, shape.out_tokens)
-    held = np.divide(resident, running, out=np.zeros(len(groups)), where=running > 0.0)
+    held = np.divide(resident, running, out=np.zeros(len(groups)), where=running >= 1.0)
     weight = np.where(told & shape.measured, shape.in_tokens + answer, held)
     return Memory(
         size=each * thresholds.kv[groups.model][groups.of_variant],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from wva_exporter.core.allocation.quotas import Quotas
 from wva_exporter.core.policies.headroom import Headroom
 from wva_exporter.core.policies.proposal import Policy, Proposal
 from wva_exporter.core.policies.wva_v1 import WvaV1
@@ -22,10 +23,18 @@ POLICIES: Mapping[str, Policy] = MappingProxyType({policy.name: policy for polic
 """Policies by the name under which a model selects them; ``/exact`` ones repeat WVA's arithmetic, faults included."""
 
 
+def policies(quotas: tuple[Quotas, ...]) -> Mapping[str, Policy]:
+    """All policies, with what an operator allotted to whom."""
+    if not quotas:
+        return POLICIES
+    bound = (WvaV2(quotas=quotas), WvaV2(exact=True, quotas=quotas))
+    return MappingProxyType({**POLICIES, **{policy.name: policy for policy in bound}})
+
+
 def policy_name(policy: str, compat: str | None) -> str:
     """The name of a policy in a mode: ``exact`` ones are policies of their own."""
     exact = f"{policy}{EXACT}"
     return exact if compat == "exact" and exact in POLICIES else policy
 
 
-__all__ = ["EXACT", "POLICIES", "Policy", "Proposal", "policy_name"]
+__all__ = ["EXACT", "POLICIES", "Policy", "Proposal", "policies", "policy_name"]

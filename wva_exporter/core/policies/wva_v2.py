@@ -16,6 +16,7 @@ from wva_exporter.core.allocation.cost_aware import cost_aware
 from wva_exporter.core.allocation.enforcer import Candidate, Idleness, enforce
 from wva_exporter.core.allocation.greedy import greedy_by_score
 from wva_exporter.core.allocation.least_cost import Decided, decide, make_before_break
+from wva_exporter.core.allocation.quotas import Quotas
 from wva_exporter.core.allocation.request import Request, Targets
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.fleet import Fleet
@@ -42,9 +43,10 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WvaV2:
-    """The policy; ``exact`` repeats the original."""
+    """The policy; ``exact`` repeats the original. ``quotas`` bound it beside the inventory, in ``exact`` instead of it."""
 
     exact: bool = False
+    quotas: tuple[Quotas, ...] = ()
 
     @property
     def name(self) -> str:
@@ -113,7 +115,7 @@ class WvaV2:
         )
 
     def _optimized(self, asked: list[Request], snapshot: Snapshot) -> Decided:
-        budgets = _budgets(snapshot, exact=self.exact)
+        budgets = _budgets(snapshot, self.quotas, exact=self.exact)
         if not self.exact:
             decided = decide(asked, budgets)
             make_before_break(asked, decided.targets)
@@ -142,20 +144,32 @@ def _decidable(snapshot: Snapshot, stand: Stand, instances: Instances, found: To
     return np.asarray(seen[stand.model] & snapshot.counts.current.known)
 
 
-def _budgets(snapshot: Snapshot, *, exact: bool) -> Budgets | None:
-    """Free GPUs by type; None where nobody counts any. What is in use is in use, whatever policy asked for it.
+def _budgets(snapshot: Snapshot, quotas: tuple[Quotas, ...], *, exact: bool) -> Budgets | None:
+    """Free GPUs by type; None where nobody counts any and none is allotted. What is in use is in use, whoever asked for it.
 
     A type that nobody counts has no limit that we know of; ``exact`` takes it for one of which there are none.
     """
-    if not snapshot.inventory:
-        return None
+    allotted = _allotted(snapshot, quotas)
+    if not snapshot.inventory or (exact and allotted):
+        return Budgets.of(allotted) if allotted else None
     variants, current = snapshot.fleet.variants, snapshot.counts.current
     kinds = {kind: place for place, kind in enumerate(dict.fromkeys((*snapshot.inventory, *variants.accelerator)))}
     place = np.array([kinds[kind] for kind in variants.accelerator], dtype=np.int64)
     used = np.bincount(place, weights=current.value * variants.gpus_per_replica, minlength=len(kinds)).tolist()
     pools = {kind: (float(limit), used[kinds[kind]]) for kind, limit in snapshot.inventory.items()}
     uncounted = {} if exact else {kind: (-1.0, 0.0) for kind in kinds if kind not in pools}
-    return Budgets.of([Constraint(pools={**pools, **uncounted})])
+    return Budgets.of([Constraint(pools={**pools, **uncounted}), *allotted])
+
+
+def _allotted(snapshot: Snapshot, quotas: tuple[Quotas, ...]) -> list[Constraint]:
+    """What each set of quotas leaves free."""
+    fleet, current = snapshot.fleet, snapshot.counts.current
+    variants = fleet.variants
+    taken = (current.value * variants.gpus_per_replica).tolist()
+    used: dict[tuple[str, str], float] = {}
+    for namespace, kind, gpus in zip(variants.namespace, variants.accelerator, taken, strict=True):
+        used[namespace, kind] = used.get((namespace, kind), 0.0) + gpus
+    return [each.constraint(used, dict.fromkeys(fleet.models.namespace)) for each in quotas]
 
 
 def _enforced(request: Request, targets: Targets) -> Targets:

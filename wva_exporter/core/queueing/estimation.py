@@ -17,6 +17,7 @@ wrong gives way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,9 @@ FULL_RATIO = 0.9
 _FREEDOM = 4.0
 _STEPS_SPREAD = 0.5
 """m is 1 within a factor of 1.6: engines and clients differ in what happens before the first token."""
+
+_BLOCK = 256
+"""Rows that are fitted together: a window of 40 points needs 100 kB while it is, and rows do not see each other."""
 
 _ROUNDS = 60
 _SETTLED = 1e-5
@@ -82,6 +86,36 @@ class Estimate:
     residual_itl: Column
     residual_ttft: Column
 
+    @classmethod
+    def joined(cls, parts: Sequence[Estimate]) -> Estimate:
+        """The rows of all parts, one under the other."""
+        if len(parts) == 1:
+            return parts[0]
+
+        def under(name: str) -> FloatArray:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        def column(name: str) -> Column:
+            columns = [getattr(part, name) for part in parts]
+            return Column(
+                value=np.concatenate([each.value for each in columns]),
+                known=np.concatenate([each.known for each in columns]),
+            )
+
+        return cls(
+            belief=Belief.of(
+                np.concatenate([part.belief.mean_seconds for part in parts]),
+                np.concatenate([part.belief.stddev_seconds for part in parts]),
+            ),
+            covariance=under("covariance"),
+            first_token_steps=under("first_token_steps"),
+            identified=np.concatenate([part.identified for part in parts]),
+            points=under("points"),
+            misfit=under("misfit"),
+            residual_itl=column("residual_itl"),
+            residual_ttft=column("residual_ttft"),
+        )
+
 
 def fit(
     seen: Observations, prior: Belief, model: ServiceModel = ServiceModel.CHUNK, noise: Noise | None = None
@@ -99,9 +133,13 @@ def fit(
         raise InvalidValue(f"{rows} rows of observations, {len(prior)} of beliefs")
     if model is ServiceModel.PD:
         raise InvalidValue("only the laws of alpha, beta and gamma are learned")
-    problem = _Problem.of(seen, prior.otherwise(Belief.anything(rows)), model, noise or Noise())
-    theta, log_batch = _descend(problem)
-    return _estimate(problem, theta, log_batch)
+    prior = prior.otherwise(Belief.anything(rows))
+    found = []
+    for start in range(0, max(rows, 1), _BLOCK):
+        some = np.arange(start, min(start + _BLOCK, rows))
+        problem = _Problem.of(seen.take(some), prior.take(some), model, noise or Noise())
+        found.append(_estimate(problem, *_descend(problem)))
+    return Estimate.joined(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,7 +19,7 @@ import numpy as np
 from wva_exporter.core.columns import FloatArray
 from wva_exporter.core.queueing.observations import Observations
 from wva_exporter.core.queueing.service import Lines, chunks_needed, lines_of
-from wva_exporter.core.queueing.system import DEFAULT_MAX_TOKENS, ServiceModel, System
+from wva_exporter.core.queueing.system import ServiceModel, System
 
 PARAMETERS = ("alpha", "beta", "gamma")
 """What is learned of the service time, in this order along an axis of 3: seconds, per token, per token read."""
@@ -52,7 +52,7 @@ class Coefficients:
             hit_ratio=np.where(seen.usable, seen.hit_ratio.value, 0.0),
             max_batch=limit,
             max_queue=0.0,
-            max_tokens=float(DEFAULT_MAX_TOKENS),
+            max_tokens=np.broadcast_to(seen.max_tokens[:, None], prompt.shape),
         )
         chunks = chunks_needed(system, np.clip(np.round(_batch(seen)), 1.0, limit))
         parts = [_unit(system, chunks, which) for which in range(len(PARAMETERS))]

@@ -14,7 +14,7 @@ points no longer count, and older beliefs only as a rough guide.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,10 +64,14 @@ class Learned:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learning:
-    """All that one cycle leaves for the next: the points, and what was published last and before two boundaries."""
+    """All that one cycle leaves for the next: the points, what they say, and what was published before two boundaries.
+
+    ``latest`` is what was learned last, ``published`` what the last page said, a cycle older: a restart reads pages.
+    """
 
     points: Points
     latest: Learned
+    published: Belief
     newer: Belief
     older: Belief
     period: int
@@ -79,6 +83,7 @@ class Learning:
         return cls(
             points=Points.none(variants),
             latest=Learned.nothing(variants),
+            published=nothing,
             newer=nothing,
             older=nothing,
             period=period_of(time),
@@ -87,11 +92,16 @@ class Learning:
     def __len__(self) -> int:
         return len(self.latest.belief)
 
+    def shown(self, time: float) -> Learning:
+        """The same once a page of this time says what was learned last."""
+        return replace(_turned(self, time), published=self.latest.belief)
+
     def take(self, row: IntArray) -> Learning:
         """For a fleet whose variant i stood at ``row[i]`` before, -1 if it is new."""
         return Learning(
             points=self.points.take(row),
             latest=self.latest.take(row),
+            published=self.published.take(row),
             newer=self.newer.take(row),
             older=self.older.take(row),
             period=self.period,
@@ -138,7 +148,7 @@ def learn(
         found = _fit(past, points, began, law)
     belief = found.belief.where(new.seen.usable[:, 0]).otherwise(past.latest.belief)
     latest = Learned(belief=belief, began_at=began)
-    return Learning(points=points, latest=latest, newer=past.newer, older=past.older, period=past.period), found
+    return replace(past, points=points, latest=latest), found
 
 
 def _turned(past: Learning, time: float) -> Learning:
@@ -146,10 +156,8 @@ def _turned(past: Learning, time: float) -> Learning:
     passed = period_of(time) - past.period
     if passed <= 0:
         return past
-    older = past.newer if passed == 1 else past.latest.belief
-    return Learning(
-        points=past.points, latest=past.latest, newer=past.latest.belief, older=older, period=period_of(time)
-    )
+    older = past.newer if passed == 1 else past.published
+    return replace(past, newer=past.published, older=older, period=period_of(time))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

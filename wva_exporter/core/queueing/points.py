@@ -8,7 +8,7 @@ import numpy as np
 
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, floats
-from wva_exporter.core.queueing.observations import LARGEST, Observations
+from wva_exporter.core.queueing.observations import LARGEST, LIMITS, Observations
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.errors import InvalidValue
 
@@ -22,7 +22,7 @@ class Points:
     """Observations at times that all rows share, the newest last.
 
     ``time`` has shape (points,), seconds by the source's clock. ``arguments``, shape (rows, points), is a number that changes
-    with the engine's arguments (its KV capacity, its batch limit), unknown where nobody tells.
+    with the engine's arguments (its KV capacity in tokens), unknown where nobody tells.
     """
 
     time: FloatArray
@@ -62,7 +62,7 @@ class Points:
         return Column.of(self.time[after], other.any(axis=1))
 
     def joined(self, new: Points) -> Points:
-        """These points and newer ones; the batch limit is the newer one's.
+        """These points and newer ones; the limits are the newer ones'.
 
         Raises:
             InvalidValue: other rows, or an older time.
@@ -70,11 +70,11 @@ class Points:
         if self.shape[0] != new.shape[0]:
             raise InvalidValue(f"{self.shape[0]} rows and {new.shape[0]} new ones")
         columns = {
-            name: _beside(getattr(self.seen, name), getattr(new.seen, name)) for name in _NAMES if name != "max_batch"
+            name: _beside(getattr(self.seen, name), getattr(new.seen, name)) for name in _NAMES if name not in LIMITS
         }
         return Points(
             time=np.concatenate([self.time, new.time]),
-            seen=Observations(max_batch=new.seen.max_batch, **columns),
+            seen=Observations(max_batch=new.seen.max_batch, max_tokens=new.seen.max_tokens, **columns),
             arguments=_beside(self.arguments, new.arguments),
         )
 
@@ -94,10 +94,10 @@ class Points:
         def part(column: Column) -> Column:
             return Column(value=column.value[rows][:, points], known=column.known[rows][:, points])
 
-        columns = {name: part(getattr(self.seen, name)) for name in _NAMES if name != "max_batch"}
+        columns = {name: part(getattr(self.seen, name)) for name in _NAMES if name not in LIMITS}
         return Points(
             time=self.time[points],
-            seen=Observations(max_batch=self.seen.max_batch[rows], **columns),
+            seen=Observations(max_batch=self.seen.max_batch[rows], max_tokens=self.seen.max_tokens[rows], **columns),
             arguments=part(self.arguments),
         )
 
@@ -111,12 +111,13 @@ def _beside(left: Column, right: Column) -> Column:
     )
 
 
-def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
+def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | None = None) -> Points:
     """This cycle's point of each variant: its live replicas' mean, latencies and sizes weighted by requests.
 
     Args:
         snapshot: what was seen.
         max_batch: the batch limit of each variant: shape (variants,).
+        max_tokens: the tokens that an iteration of each variant's engines computes at most; None: the usual number.
     """
     replicas, rows = snapshot.replicas, len(snapshot.fleet)
     live = replicas.live
@@ -145,6 +146,7 @@ def point_of(snapshot: Snapshot, max_batch: IntArray) -> Points:
     one = np.ones(len(variant))
     seen = Observations.of(
         max_batch,
+        max_tokens,
         rate_rps=mean(rate, one),
         running=mean(running, one),
         waiting=mean(waiting, one),

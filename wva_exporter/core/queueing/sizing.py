@@ -63,6 +63,10 @@ class Targets:
         columns = [Column.of(np.nan if value is None else value) for value in given]
         return cls(**dict(zip(cls.__dataclass_fields__, columns, strict=True)))
 
+    def take(self, rows: IntArray) -> Targets:
+        """Some rows of flat targets."""
+        return Targets(**{name: getattr(self, name).take(rows) for name in self.__dataclass_fields__})
+
     def stretched(self, shape: tuple[int, ...]) -> Targets:
         """Repeated to a larger shape, in one dimension.
 

@@ -143,8 +143,8 @@ class System:
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         return System(**values | {"max_batch": limit})
 
-    def scaled(self, name: str, by: float) -> System:
-        """The same system with one of its numbers multiplied; nothing is rounded or checked."""
+    def scaled(self, name: str, by: float | FloatArray) -> System:
+        """The same system with one of its numbers multiplied, row by row; nothing is rounded or checked."""
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         return System(**values | {name: values[name] * by})
 

@@ -13,6 +13,10 @@ MOST = 1e12
 """No replica holds more tokens or requests: what an engine says beyond is nonsense, and sums of it must stay finite."""
 
 
+LEAST_RUNNING = 1e-3
+"""Fewer requests than this run nowhere: tokens divided by them would be no size of a request."""
+
+
 def stand_of(snapshot: Snapshot) -> Stand:
     """The variants as they stand."""
     fleet, counts = snapshot.fleet, snapshot.counts
@@ -89,7 +93,7 @@ def _weighed(snapshot: Snapshot, live: BoolArray, rows: Instances) -> Instances:
     count = np.bincount(place[telling], minlength=models)
     running = np.bincount(place, weights=_value(replicas, Signal.RUNNING, live), minlength=models)
     held = np.bincount(place, weights=rows.tokens, minlength=models)
-    resident = np.divide(held, running, out=np.zeros(models), where=running > 0)
+    resident = np.divide(held, running, out=np.zeros(models), where=running >= LEAST_RUNNING)
 
     def of_model(column: FloatArray, otherwise: FloatArray) -> FloatArray:
         total = np.bincount(place[telling], weights=column[telling], minlength=models)

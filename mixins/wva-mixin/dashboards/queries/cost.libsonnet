@@ -42,5 +42,5 @@ function(s, config)
       kv: s.variants('variant:wva_kv_cache_usage:mean'),
     },
     unknown: 'sum(%s)' % s.ofModel('input_missing', [], 'signal="cost"'),
-    limit: if config.costBudgetPerHour == null then null else 'vector(%s)' % s.number(config.costBudgetPerHour),
+    limit: 'sum(%s)' % s.everything('wva:cost_budget:max'),
   }

@@ -27,5 +27,5 @@ function(s)
           %s
         ) > bool 1
       )
-    ||| % std.strReplace(std.stripChars(self.worstBurn('5m'), '\n'), '\n', '\n    '),
+    ||| % s.indented(s.indented(self.worstBurn('5m'))),
   }
