@@ -112,7 +112,9 @@ class ScenarioFile(Section):
     duration_seconds: Period = key("How long requests come that count.", name="duration")
     warm_up: WarmUp | None = key("What comes before that; nothing if not given.", None)
     scrape_interval_seconds: Period = key("How often replicas are scraped.", "15s", name="scrape_interval")
-    interval_seconds: Period = key("Time between two decisions.", "15s", name="interval")
+    interval_seconds: Period = key(
+        "Time between two decisions of an exporter, and between two scrapes of what it decided.", "5s", name="interval"
+    )
     sync_interval_seconds: Period = key("Time between two looks of an HPA.", "15s", name="sync_interval")
     grace_seconds: Duration = key("What a replica that leaves has to finish its requests.", "60s", name="grace")
     router: Router = key("How requests are given to replicas.", Router)

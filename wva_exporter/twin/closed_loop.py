@@ -36,7 +36,12 @@ def run(scenario: Scenario, contender: Contender, seed: int, blackouts: Sequence
     fleet = scenario.fleet(seed)
     requests = scenario.requests(seed)
     scrapes = Scrapes(
-        fleet, scrape_seconds=scenario.scrape_seconds, seed=seed, blackouts=blackouts, idle=not contender.watches
+        fleet,
+        scrape_seconds=scenario.scrape_seconds,
+        page_seconds=scenario.cycle_seconds,
+        seed=seed,
+        blackouts=blackouts,
+        idle=not contender.watches,
     )
     world = _World(scenario, fleet, requests, Stage(fleet, scrapes), contender.controller(scenario, seed))
     world.live()

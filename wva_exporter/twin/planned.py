@@ -38,7 +38,7 @@ class Believed:
 
     guess: Belief
     learns: bool = True
-    every_seconds: float = 60.0
+    every_seconds: float = 15.0
     """At most so often it learns; the service does so every quarter of its window of a minute."""
 
 

@@ -76,7 +76,7 @@ class Scenario:
     duration_seconds: float
     workload: Source
     scrape_seconds: float = 15.0
-    cycle_seconds: float = 15.0
+    cycle_seconds: float = 5.0
     sync_seconds: float = 15.0
     grace_seconds: float = 60.0
     router: RouterSettings = field(default_factory=RouterSettings)

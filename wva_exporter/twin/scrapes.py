@@ -62,15 +62,29 @@ class AtRouter(NamedTuple):
     arrived: int
 
 
+class _Look(NamedTuple):
+    """A target of Prometheus: what its scrape does, False once it is gone, and how often that is."""
+
+    scrape: Callable[[], bool]
+    every_seconds: float
+
+
 class Scrapes:
-    """All of it.
+    """All of it; the exporter's page is scraped every ``page_seconds``, as often as the rest if that is not given.
 
     ``page`` is what the exporter shows now, ``desired`` what a scrape last found there, by variant; ``arrived`` counts the
     requests that came to the router.
     """
 
     def __init__(
-        self, fleet: Fleet, *, scrape_seconds: float, seed: int, blackouts: Sequence[Period] = (), idle: bool = False
+        self,
+        fleet: Fleet,
+        *,
+        scrape_seconds: float,
+        seed: int,
+        page_seconds: float | None = None,
+        blackouts: Sequence[Period] = (),
+        idle: bool = False,
     ) -> None:
         self.scrape_seconds = scrape_seconds
         self.pods: dict[str, PodSamples] = {}
@@ -83,10 +97,11 @@ class Scrapes:
         self._blackouts = tuple(blackouts)
         self._idle = idle
         self._keep = math.ceil(long_window(scrape_seconds) / scrape_seconds) + 1
-        self._due: list[tuple[float, int, Callable[[], bool]]] = []
+        self._due: list[tuple[float, int, _Look]] = []
         self._order = 0
-        for name, look in (("kube-state-metrics", self._list), ("router", self._ask_router), ("exporter", self._read)):
-            self._plan(f"{name}/{seed}", fleet.now, look)
+        for name, look in (("kube-state-metrics", self._list), ("router", self._ask_router)):
+            self._plan(f"{name}/{seed}", fleet.now, _Look(look, scrape_seconds))
+        self._plan(f"exporter/{seed}", fleet.now, _Look(self._read, page_seconds or scrape_seconds))
 
     @property
     def next_at(self) -> float:
@@ -114,20 +129,20 @@ class Scrapes:
     def expect(self, replica: Replica) -> None:
         """Scrape a new pod from when it serves."""
         samples = PodSamples(replica.pod, replica.variant, self._keep)
-        self._plan(replica.pod, replica.ready_at, lambda: self._scrape(replica, samples))
+        self._plan(replica.pod, replica.ready_at, _Look(lambda: self._scrape(replica, samples), self.scrape_seconds))
 
     def take(self) -> None:
         """Scrape what is due."""
         now = self._fleet.now
         while self._due and self._due[0][0] <= now:
             at, order, look = heappop(self._due)
-            if self.down or look():
-                heappush(self._due, (at + self.scrape_seconds, order, look))
+            if self.down or look.scrape():
+                heappush(self._due, (at + look.every_seconds, order, look))
 
-    def _plan(self, name: str, start: float, look: Callable[[], bool]) -> None:
+    def _plan(self, name: str, start: float, look: _Look) -> None:
         if self._idle:
             return
-        at = first_after(start, phase(name, self.scrape_seconds), self.scrape_seconds)
+        at = first_after(start, phase(name, look.every_seconds), look.every_seconds)
         self._order += 1
         heappush(self._due, (at, self._order, look))
 

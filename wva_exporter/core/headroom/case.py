@@ -90,8 +90,8 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
     groups = kept.groups
     kept, carries = _capacity(kept, snapshot)
     waiting = _waiting(snapshot, groups)
-    rate, arriving = _rate(kept, snapshot, windows)
-    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting.total(groups))
+    rate, likely, arriving = _rate(kept, snapshot, windows)
+    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting=waiting.total(groups), rate_rps=rate)
     window = kept.window.add(np.concatenate([rate, caches.demand.value]), snapshot.time)
     kept = replace(kept, window=window)
     peak_rps, peak_held = np.split(window.highest, 2)
@@ -101,7 +101,7 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         groups,
         carries,
         kept.supply,
-        rate_rps=rate,
+        rate_rps=likely,
         peak_rps=peak_rps,
         waiting=waiting,
         reference=reference,
@@ -159,21 +159,21 @@ def _standing(kept: Kept) -> FloatArray:
     return np.maximum(kept.supply.total, asked)
 
 
-def _rate(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray, BoolArray]:
-    """Arrivals per second to be ready for, and whether anybody knows: shape (groups,).
+def _rate(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Arrivals per second to be ready for, those that are likely, and whether anybody knows: shape (groups,).
 
     The largest of what the engines and the router saw. Where no engine's balance is known, what finishes must do.
     """
     groups, replicas = kept.groups, snapshot.replicas
-    seen = level(
-        kept.arrivals, snapshot.time, short_seconds=windows.short_seconds, long_seconds=windows.long_seconds
-    ).rate
+    seen = level(kept.arrivals, snapshot.time, short_seconds=windows.short_seconds, long_seconds=windows.long_seconds)
     done = replicas[Signal.REQUEST_RATE].where(replicas.live)
     finished = groups.total(done.value, replicas.variant)
     telling = groups.total(done.known, replicas.variant) > 0
     offered = snapshot.offered.where(snapshot.offered.value >= 0.0).take(groups.model)
-    rate = np.maximum(np.where(seen.known, seen.value, finished), offered.otherwise(0.0))
-    return rate, np.asarray(seen.known | telling | offered.known)
+    rate, likely = (
+        np.maximum(column.otherwise(finished), offered.otherwise(0.0)) for column in (seen.rate, seen.likely)
+    )
+    return rate, likely, np.asarray(seen.rate.known | telling | offered.known)
 
 
 def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:

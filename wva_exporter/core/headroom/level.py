@@ -17,6 +17,9 @@ from wva_exporter.core.headroom.arrivals import Arrivals
 LONG_DEVIATIONS = 1.0
 SHORT_DEVIATIONS = 0.5
 STEP_DEVIATIONS = 3.0
+FRESH = 2.0
+"""A step comes in the middle of a scrape, in the mean."""
+
 
 _MEDIAN_OF_SQUARED_DIFFERENCE = 0.91
 """The median of (x - y)^2 of two independent normal numbers of variance 1 is 0.4549 x 2."""
@@ -30,11 +33,12 @@ _BINS_OF_DISPERSION = 6
 class Level:
     """Requests per second, shape (groups,): the ``rate`` to be ready for, unknown where nobody was seen arriving.
 
-    ``stepped`` marks groups whose last scrapes left the level of the minute before.
+    ``likely`` is more where the last scrape jumped and the one before did not: the step came somewhere within that scrape, so
+    what it shows is a part of what is coming. That is a guess, and nothing to remember.
     """
 
     rate: Column
-    stepped: BoolArray
+    likely: Column
 
 
 def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds: float) -> Level:
@@ -50,12 +54,14 @@ def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds:
     spread = dispersion(arrivals.binned(scrape))
     long, short = arrivals.within(now - long_seconds), arrivals.within(now - short_seconds)
     rate = np.maximum(_upper(*long, spread, LONG_DEVIATIONS), _upper(*short, spread, SHORT_DEVIATIONS))
-    stepped = np.zeros(len(rate), dtype=np.bool_)
-    for since in (now - scrape, now - short_seconds):
-        recent, jumped = _jump(arrivals, since, long_seconds, spread)
-        rate = np.where(jumped, np.maximum(rate, recent), rate)
-        stepped |= jumped
-    return Level(rate=Column.of(rate, long[0] > 0.0), stepped=stepped)
+    last, jumped = _jump(arrivals, now - scrape, now, long_seconds, spread)
+    two, jumped_twice = _jump(arrivals, now - short_seconds, now, long_seconds, spread)
+    _, jumped_before = _jump(arrivals, now - short_seconds, now - scrape, long_seconds, spread)
+    rate = np.where(jumped, np.maximum(rate, last), rate)
+    rate = np.where(jumped_twice, np.maximum(rate, two), rate)
+    known = long[0] > 0.0
+    likely = np.where(jumped & ~jumped_before, np.maximum(rate, FRESH * last), rate)
+    return Level(rate=Column.of(rate, known), likely=Column.of(likely, known))
 
 
 def dispersion(count: FloatArray) -> FloatArray:
@@ -75,10 +81,12 @@ def _upper(seconds: FloatArray, count: FloatArray, spread: FloatArray, deviation
     return np.divide(upper, seconds, out=np.zeros(len(seconds)), where=seconds > 0.0)
 
 
-def _jump(arrivals: Arrivals, since: float, long_seconds: float, spread: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """The rate since a time, and where it cannot be the rate of the minute before that."""
+def _jump(
+    arrivals: Arrivals, since: float, until: float, long_seconds: float, spread: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """The rate in (since, until], and where it cannot be the rate of the minute before that."""
     old_seconds, old_count = arrivals.within(since - long_seconds, since)
-    seconds, count = arrivals.within(since)
+    seconds, count = arrivals.within(since, until)
     usual = np.divide(old_count, old_seconds, out=np.zeros(len(count)), where=old_seconds > 0.0) * seconds
     jumped = (old_seconds > 0.0) & (count > usual + STEP_DEVIATIONS * np.sqrt(np.maximum(usual, 1.0) * spread))
     return _upper(seconds, count, np.ones(len(count)), SHORT_DEVIATIONS), jumped

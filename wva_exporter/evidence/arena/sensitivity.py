@@ -45,8 +45,8 @@ def with_startup(seconds: float, scenario: Scenario) -> Scenario:
 
 
 def with_scrape(seconds: float, scenario: Scenario) -> Scenario:
-    """Prometheus scrapes, and the exporter decides, so often."""
-    return replace(scenario, scrape_seconds=seconds, cycle_seconds=seconds)
+    """Prometheus scrapes so often."""
+    return replace(scenario, scrape_seconds=seconds)
 
 
 def with_output(ratio: float, scenario: Scenario) -> Scenario:
