@@ -95,6 +95,10 @@ class Column:
         """Known only where the number lies within [least, most] as well."""
         return self.where((self.value >= least) & (self.value <= most))
 
+    def row(self, index: int) -> Column:
+        """One row of a table, which is a column."""
+        return _checked(self.value[index], self.known[index])
+
     def take(self, index: IntArray) -> Column:
         """The rows of ``index``; a negative index is an unknown row."""
         if len(self.value) == 0:
@@ -114,7 +118,8 @@ def _checked(value: FloatArray, known: BoolArray) -> Column:
     Columns are made a hundred times a cycle, so this is worth its lines.
     """
     column = object.__new__(Column)
-    for name, array in (("value", np.asarray(value)), ("known", np.asarray(known))):
-        array.setflags(write=False)
-        object.__setattr__(column, name, array)
+    value, known = np.asarray(value), np.asarray(known)  # of no dimension, operations give scalars
+    value.flags.writeable = known.flags.writeable = False
+    object.__setattr__(column, "value", value)
+    object.__setattr__(column, "known", known)
     return column

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from wva_exporter.conventions import REPLICA_SIGNALS, Input, Signal
-from wva_exporter.core.columns import BoolArray, Column, IntArray
+from wva_exporter.core.columns import BoolArray, Column, IntArray, flags
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.errors import InvalidValue, Reason
@@ -46,8 +46,11 @@ class Replicas:
     variant: IntArray
     presence: IntArray
     signals: Column
+    live: BoolArray = field(init=False)
+    """Which replicas answer."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "live", flags(self.presence == Presence.LIVE))
         rows = len(self.pod)
         if self.variant.shape != (rows,) or self.presence.shape != (rows,):
             raise InvalidValue(f"{rows} pods, {self.variant.shape} variants, {self.presence.shape} presences")
@@ -59,13 +62,7 @@ class Replicas:
 
     def __getitem__(self, signal: Signal) -> Column:
         """The column of one signal: shape (replicas,)."""
-        row = _ROW[signal]
-        return Column(value=self.signals.value[row], known=self.signals.known[row])
-
-    @property
-    def live(self) -> BoolArray:
-        """Which replicas answer."""
-        return np.asarray(self.presence == Presence.LIVE)
+        return self.signals.row(_ROW[signal])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
