@@ -80,7 +80,8 @@ def needed(
     station = Station(
         base_seconds=capacity.base_seconds[reference],
         slope_seconds=capacity.slope_seconds[reference],
-        batch=capacity.batch[reference],
+        places=capacity.places[reference],
+        rate_rps=capacity.rate_rps[reference],
         step=np.where(alone, 1.0, _FINE),
     )
     backlog = _backlog(groups, capacity, supply, rate_rps, waiting)

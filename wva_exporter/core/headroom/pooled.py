@@ -31,21 +31,18 @@ _EPSILON = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Station:
-    """One replica of each row, shape (rows,): tau = ``base`` + ``slope`` n seconds, ``batch`` places.
+    """One replica of each row, shape (rows,): tau = ``base`` + ``slope`` n seconds, ``places`` for requests.
 
-    Replicas come in multiples of ``step``: 1 where they are alike; less where they are counted in equivalents of one of several
-    kinds.
+    ``rate_rps`` is what it completes, which may be less than its places would allow: what memory holds in the mean is a place,
+    what it holds most of the time is a rate. Replicas come in multiples of ``step``: 1 where they are alike; less where they
+    are counted in equivalents of one of several kinds.
     """
 
     base_seconds: FloatArray
     slope_seconds: FloatArray
-    batch: FloatArray
+    places: FloatArray
+    rate_rps: FloatArray
     step: FloatArray
-
-    @property
-    def rate_rps(self) -> FloatArray:
-        """Requests per second of one full replica."""
-        return self.batch / (self.base_seconds + self.slope_seconds * self.batch)
 
 
 def replicas_for(station: Station, rate_rps: FloatArray) -> FloatArray:
@@ -69,7 +66,7 @@ def _wait_probability(station: Station, rate: FloatArray, counts: FloatArray) ->
     queue = LinearQueue.of(
         flat(station.base_seconds[:, None]),
         flat(station.slope_seconds[:, None] / counts),
-        flat(station.batch[:, None] * counts),
+        flat(station.places[:, None] * counts),
         np.full(counts.size, _MANY_PLACES),
     )
     found = queue.occupancy(flat(np.maximum(rate, 1e-12)))
