@@ -50,7 +50,7 @@ def exporter_file(*, prometheus: str | None, around: Addresses) -> str:
             "window_floor": f"{scenario.WINDOW_FLOOR_SECONDS:g}s",
             "max_down_ratio_per_minute": scenario.MAX_DOWN_RATIO_PER_MINUTE,
             "currency": scenario.CURRENCY,
-            "policy": "wva-v1",
+            "models": [{"name": scenario.MODEL, "namespace": scenario.NAMESPACE, "slo": scenario.SLO}],
             "variants": [
                 {
                     "name": variant.name,

@@ -64,26 +64,40 @@ class Arrivals:
             self, seconds=np.where(inside, self.seconds[:, at], 0.0), count=np.where(inside, self.count[:, at], 0.0)
         )
 
-    def within(self, since: float) -> tuple[FloatArray, FloatArray]:
-        """Seconds seen and requests that came in the steps that ended after a time: shape (groups,) each."""
-        first = int(np.searchsorted(self.time, since, side="right"))
-        return self.seconds[first:].sum(axis=0), self.count[first:].sum(axis=0)
+    def within(self, since: float, until: float = np.inf) -> tuple[FloatArray, FloatArray]:
+        """Seconds seen and requests that came in the steps that ended in (since, until]: shape (groups,) each."""
+        first, last = np.searchsorted(self.time, (since, until), side="right").tolist()
+        return self.seconds[first:last].sum(axis=0), self.count[first:last].sum(axis=0)
+
+    def binned(self, seconds: float) -> FloatArray:
+        """Requests that came in consecutive bins of so many seconds, the newest last: shape (bins, groups)."""
+        if not len(self.time):
+            return self.count
+        place = np.floor((self.time - self.time[0]) / seconds + 1e-9).astype(np.int64)
+        bins = np.zeros((int(place[-1]) + 1, self.count.shape[1]))
+        np.add.at(bins, place, self.count)
+        return bins[:-1]  # the newest is not full
 
 
-def observe(past: Arrivals, snapshot: Snapshot, groups: Groups, keep_seconds: float) -> Arrivals:
-    """The steps with the one that this cycle closes; those older than ``keep_seconds`` are forgotten."""
+def observe(
+    past: Arrivals, snapshot: Snapshot, groups: Groups, *, keep_seconds: float, scrape_seconds: float
+) -> Arrivals:
+    """The steps with the one that this cycle closes; those older than ``keep_seconds`` are forgotten.
+
+    A pod that has just begun is taken to have done so one scrape ago.
+    """
     replicas, namespaces = snapshot.replicas, snapshot.fleet.variants.namespace
     pods = tuple(zip([namespaces[v] for v in replicas.variant.tolist()], replicas.pod, strict=True))
     before, sampled_before = _aligned(past, pods)
     arrived, age = replicas[Signal.ARRIVED], replicas[Signal.AGE]
     known = arrived.known & age.known & replicas.live
     sampled = np.where(known, snapshot.time - age.value, sampled_before)
-    count, seconds = _steps(
-        Column.of(arrived.value, known), before, sampled - sampled_before, young=_young(snapshot, bool(past.pods))
-    )
+    fresh = known & ~before.known & _young(snapshot) & bool(past.pods)
+    before = Column.of(np.where(fresh, 0.0, before.value), before.known | fresh)
+    passed = np.where(fresh, scrape_seconds, sampled - sampled_before)
+    count, seconds = _steps(Column.of(arrived.value, known), before, passed)
     group = groups.of_variant[replicas.variant]
-    both = known & before.known
-    pairs = np.bincount(group, weights=both.astype(float), minlength=len(groups))
+    pairs = groups.total(known & before.known, replicas.variant)
     length = np.bincount(group, weights=seconds, minlength=len(groups)) / np.maximum(pairs, 1.0)
     came = np.bincount(group, weights=count, minlength=len(groups))
     came = np.where((length > _SHORTEST_SECONDS) & (came <= _MOST_RPS * length), came, 0.0)
@@ -109,15 +123,15 @@ def _aligned(past: Arrivals, pods: tuple[tuple[str, str], ...]) -> tuple[Column,
     return past.arrived.take(row), np.where(row >= 0, past.sampled_at[np.maximum(row, 0)], 0.0)
 
 
-def _young(snapshot: Snapshot, seen_before: bool) -> BoolArray:  # noqa: FBT001 - a fact, not a switch
+def _young(snapshot: Snapshot) -> BoolArray:
+    """Pods that have not been scraped for a whole window yet."""
     coverage = snapshot.replicas[Signal.COVERAGE]
-    return np.asarray(coverage.known & (coverage.value < _YOUNG) & seen_before)
+    return np.asarray(coverage.known & (coverage.value < _YOUNG))
 
 
-def _steps(now: Column, before: Column, passed: FloatArray, *, young: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _steps(now: Column, before: Column, passed: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Requests that came to each pod since its last sample, and the seconds in between: shape (replicas,)."""
     both = now.known & before.known & (passed > 0.0)
     began_anew = now.value < _RESET * before.value
     since = np.where(began_anew, now.value, np.maximum(now.value - before.value, 0.0))
-    fresh = now.known & ~before.known & young
-    return np.where(both, since, np.where(fresh, now.value, 0.0)), np.where(both, passed, 0.0)
+    return np.where(both, since, 0.0), np.where(both, passed, 0.0)

@@ -77,13 +77,14 @@ class Terms:
 class Capacity:
     """Of one replica of each variant: shape (variants,); numbers mean nothing where not ``known``.
 
-    ``rate_rps`` are requests per second at the batch ``batch``, in which service takes ``base + slope n`` seconds; ``bound`` is
-    an ``explanation.Bound``; ``doubt`` the deviation of log tau. ``reachable`` is False where the promise is broken by a
-    single request.
+    ``rate_rps`` are requests per second at the batch ``batch``, ``places`` the batch without memory's margin for variance, in
+    which service takes ``base + slope n`` seconds; ``bound`` is an ``explanation.Bound``; ``doubt`` the deviation of log tau.
+    ``reachable`` is False where the promise is broken by a single request.
     """
 
     rate_rps: FloatArray
     batch: FloatArray
+    places: FloatArray
     base_seconds: FloatArray
     slope_seconds: FloatArray
     bound: IntArray
@@ -104,9 +105,12 @@ def capacity(terms: Terms) -> Capacity:
     by_itl, by_ttft = _within_promise(system, times, terms, SLO_SHARE / slower)
     every = np.stack([memory, sequences, by_itl, by_ttft])
     batch = np.maximum(np.floor(every.min(axis=0)), 1.0)
+    holds = np.floor(terms.kv_tokens.value / np.maximum(held, 1.0))
+    places = np.maximum(np.floor(np.minimum(holds, every[1:].min(axis=0))), batch)
     return Capacity(
         rate_rps=batch / (times.service(batch) * slower),
         batch=batch,
+        places=places,
         base_seconds=times.service_base * slower,
         slope_seconds=times.service_slope * slower,
         bound=integers(every.argmin(axis=0) + 1),

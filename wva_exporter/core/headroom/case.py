@@ -14,7 +14,7 @@ from wva_exporter.core.headroom import arrivals as flow
 from wva_exporter.core.headroom.capacity import Capacity, Terms, capacity
 from wva_exporter.core.headroom.groups import Groups, weighted
 from wva_exporter.core.headroom.level import level
-from wva_exporter.core.headroom.need import best_reference, needed
+from wva_exporter.core.headroom.need import Waiting, best_reference, needed
 from wva_exporter.core.headroom.shape import shape
 from wva_exporter.core.headroom.state import Kept, same
 from wva_exporter.core.headroom.supply import supply
@@ -70,7 +70,13 @@ def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
     )
     return replace(
         kept,
-        arrivals=flow.observe(kept.arrivals, snapshot, kept.groups, windows.down_seconds),
+        arrivals=flow.observe(
+            kept.arrivals,
+            snapshot,
+            kept.groups,
+            keep_seconds=windows.down_seconds,
+            scrape_seconds=windows.short_seconds / 2.0,
+        ),
         shape=shape(kept.shape, snapshot, kept.groups, windows.down_seconds),
         supply=supply(kept.supply, snapshot),
         kv_tokens=Column.of(
@@ -81,39 +87,35 @@ def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
 
 def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) -> tuple[Case, Kept]:
     """The question, and what is remembered with the capacity that was worked out for it."""
-    groups, live = kept.groups, snapshot.replicas.live
+    groups = kept.groups
     kept, carries = _capacity(kept, snapshot)
-    waiting = groups.total(
-        np.where(live, snapshot.replicas[Signal.WAITING].value, 0.0), snapshot.replicas.variant
-    ) + np.maximum(snapshot.router_queue.value[groups.model], 0.0)
-    rate, arriving = _rate(kept, snapshot, windows)
-    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting)
+    waiting = _waiting(snapshot, groups)
+    rate, likely, arriving = _rate(kept, snapshot, windows)
+    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting=waiting.total(groups), rate_rps=rate)
     window = kept.window.add(np.concatenate([rate, caches.demand.value]), snapshot.time)
     kept = replace(kept, window=window)
     peak_rps, peak_held = np.split(window.highest, 2)
     by_time = groups.every(carries.known) & arriving
-    standing = _standing(kept)
-    cost = snapshot.fleet.variants.ranking_cost
-    reference = best_reference(groups, cost, carries.rate_rps, carries.reachable)
+    reference = best_reference(groups, snapshot.fleet.variants.ranking_cost, carries.rate_rps, carries.reachable)
     timed = needed(
         groups,
         carries,
         kept.supply,
-        rate_rps=rate,
+        rate_rps=likely,
         peak_rps=peak_rps,
         waiting=waiting,
         reference=reference,
-        spare_replicas=np.full(len(groups), float(spare_replicas)),
+        spare_replicas=spare_replicas,
     )
     size = np.where(carries.reachable | ~_any(groups, carries.reachable), carries.rate_rps, 0.0)
     now = Case(
         of_variant=groups.of_variant,
         size=size,
-        standing=standing,
+        standing=_standing(kept),
         demand=rate,
         need=np.maximum(timed.need, _TINY),
         enough=timed.enough,
-        waiting=waiting,
+        waiting=waiting.total(groups),
         backlog=timed.backlog,
         by_time=by_time,
         in_tokens=np.zeros(len(groups), dtype=np.bool_),
@@ -121,6 +123,15 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         capacity=carries,
     )
     return (now if by_time.all() else _by_memory(now, groups, caches, peak_held)), kept
+
+
+def _waiting(snapshot: Snapshot, groups: Groups) -> Waiting:
+    replicas = snapshot.replicas
+    return Waiting(
+        at_engine=np.where(replicas.live, replicas[Signal.WAITING].value, 0.0),
+        variant=replicas.variant,
+        at_router=np.maximum(snapshot.router_queue.value[groups.model], 0.0),
+    )
 
 
 def _any(groups: Groups, flag: BoolArray) -> BoolArray:
@@ -148,21 +159,21 @@ def _standing(kept: Kept) -> FloatArray:
     return np.maximum(kept.supply.total, asked)
 
 
-def _rate(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray, BoolArray]:
-    """Arrivals per second to be ready for, and whether anybody knows: shape (groups,).
+def _rate(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Arrivals per second to be ready for, those that are likely, and whether anybody knows: shape (groups,).
 
     The largest of what the engines and the router saw. Where no engine's balance is known, what finishes must do.
     """
     groups, replicas = kept.groups, snapshot.replicas
-    seen = level(
-        kept.arrivals, snapshot.time, short_seconds=windows.short_seconds, long_seconds=windows.long_seconds
-    ).rate
+    seen = level(kept.arrivals, snapshot.time, short_seconds=windows.short_seconds, long_seconds=windows.long_seconds)
     done = replicas[Signal.REQUEST_RATE].where(replicas.live)
     finished = groups.total(done.value, replicas.variant)
     telling = groups.total(done.known, replicas.variant) > 0
     offered = snapshot.offered.where(snapshot.offered.value >= 0.0).take(groups.model)
-    rate = np.maximum(np.where(seen.known, seen.value, finished), offered.otherwise(0.0))
-    return rate, np.asarray(seen.known | telling | offered.known)
+    rate, likely = (
+        np.maximum(column.otherwise(finished), offered.otherwise(0.0)) for column in (seen.rate, seen.likely)
+    )
+    return rate, likely, np.asarray(seen.rate.known | telling | offered.known)
 
 
 def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:

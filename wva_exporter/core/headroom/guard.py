@@ -54,23 +54,27 @@ def guarded(snapshot: Snapshot, groups: Groups, now: Case, offers: Offers, wante
 
 
 def _full(snapshot: Snapshot, groups: Groups) -> tuple[FloatArray, FloatArray]:
-    """Live replicas that are saturated, and all live ones: shape (groups,)."""
+    """Live replicas that are saturated, and all live ones: shape (groups,).
+
+    By the mean of their caches and the queue of the moment: a small cache that holds three requests peaks all the time.
+    """
     replicas, thresholds = snapshot.replicas, snapshot.fleet.models.thresholds
     model = snapshot.fleet.variants.model[replicas.variant]
-    full = replicas.live & (
-        (replicas[Signal.KV_PEAK].value >= thresholds.kv[model])
-        | (replicas[Signal.WAITING_PEAK].value >= thresholds.queue[model])
-    )
-    return groups.total(full, replicas.variant), groups.total(replicas.live, replicas.variant)
+    full = (_share(snapshot) >= thresholds.kv[model]) | (replicas[Signal.WAITING].value >= thresholds.queue[model])
+    return groups.total(full & replicas.live, replicas.variant), groups.total(replicas.live, replicas.variant)
+
+
+def _share(snapshot: Snapshot) -> FloatArray:
+    """Mean share of each replica's cache in use, its peak where that is all it tells; 0 of one that does not answer."""
+    use, peak = snapshot.replicas[Signal.KV], snapshot.replicas[Signal.KV_PEAK]
+    return floats(np.where(use.known, use.value, peak.value) * snapshot.replicas.live)
 
 
 def _fits(snapshot: Snapshot, groups: Groups, now: Case, wanted: FloatArray) -> BoolArray:
     """Whether what the caches hold would stay below their thresholds on the replicas that are wanted: shape (groups,)."""
     replicas, model = snapshot.replicas, snapshot.fleet.variants.model
-    use = replicas[Signal.KV]
-    share = np.where(use.known, use.value, replicas[Signal.KV_PEAK].value) * replicas.live
     count = np.bincount(replicas.variant[replicas.live], minlength=len(wanted)).astype(np.float64)
-    caches = np.bincount(replicas.variant, weights=share, minlength=len(wanted))
+    caches = np.bincount(replicas.variant, weights=_share(snapshot), minlength=len(wanted))
     weight = np.where(now.size > 0.0, now.size, 0.0)
     held = groups.total(floats(caches * weight))
     room = groups.total(floats(np.minimum(wanted, count) * weight * snapshot.fleet.models.thresholds.kv[model]))

@@ -17,24 +17,28 @@ from wva_exporter.core.headroom.arrivals import Arrivals
 LONG_DEVIATIONS = 1.0
 SHORT_DEVIATIONS = 0.5
 STEP_DEVIATIONS = 3.0
+FRESH = 2.0
+"""A step comes in the middle of a scrape, in the mean."""
+
 
 _MEDIAN_OF_SQUARED_DIFFERENCE = 0.91
 """The median of (x - y)^2 of two independent normal numbers of variance 1 is 0.4549 x 2."""
 
 _MOST_DISPERSION = 6.0
-_STEPS_OF_DISPERSION = 6
-"""Fewer steps say nothing of how counts vary."""
+_BINS_OF_DISPERSION = 6
+"""Fewer bins say nothing of how counts vary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Level:
     """Requests per second, shape (groups,): the ``rate`` to be ready for, unknown where nobody was seen arriving.
 
-    ``stepped`` marks groups whose last scrapes left the level of the minute before.
+    ``likely`` is more where the last scrape jumped and the one before did not: the step came somewhere within that scrape, so
+    what it shows is a part of what is coming. That is a guess, and nothing to remember.
     """
 
     rate: Column
-    stepped: BoolArray
+    likely: Column
 
 
 def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds: float) -> Level:
@@ -46,24 +50,26 @@ def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds:
         short_seconds: half a minute, two scrapes at least.
         long_seconds: a minute, four scrapes at least.
     """
-    spread = dispersion(arrivals)
+    scrape = short_seconds / 2.0
+    spread = dispersion(arrivals.binned(scrape))
     long, short = arrivals.within(now - long_seconds), arrivals.within(now - short_seconds)
     rate = np.maximum(_upper(*long, spread, LONG_DEVIATIONS), _upper(*short, spread, SHORT_DEVIATIONS))
-    stepped = np.zeros(len(rate), dtype=np.bool_)
-    for steps in (1, 2):
-        recent, jumped = _jump(arrivals, steps, long_seconds, spread)
-        rate = np.where(jumped, np.maximum(rate, recent), rate)
-        stepped |= jumped
-    return Level(rate=Column.of(rate, long[0] > 0.0), stepped=stepped)
+    last, jumped = _jump(arrivals, now - scrape, now, long_seconds, spread)
+    two, jumped_twice = _jump(arrivals, now - short_seconds, now, long_seconds, spread)
+    _, jumped_before = _jump(arrivals, now - short_seconds, now - scrape, long_seconds, spread)
+    rate = np.where(jumped, np.maximum(rate, last), rate)
+    rate = np.where(jumped_twice, np.maximum(rate, two), rate)
+    known = long[0] > 0.0
+    likely = np.where(jumped & ~jumped_before, np.maximum(rate, FRESH * last), rate)
+    return Level(rate=Column.of(rate, known), likely=Column.of(likely, known))
 
 
-def dispersion(arrivals: Arrivals) -> FloatArray:
-    """Variance over mean of a step's count, at least 1 as for Poisson: shape (groups,).
+def dispersion(count: FloatArray) -> FloatArray:
+    """Variance over mean of the counts of bins, shape (bins, groups), at least 1 as for Poisson: shape (groups,).
 
-    From the median difference of neighbouring steps, which neither a trend nor a single step of the rate moves.
+    From the median difference of neighbouring bins, which neither a trend nor a single step of the rate moves.
     """
-    count = arrivals.count
-    if len(count) < _STEPS_OF_DISPERSION:
+    if len(count) < _BINS_OF_DISPERSION:
         return np.ones(count.shape[1])
     variance = np.median(np.diff(count, axis=0) ** 2, axis=0) / _MEDIAN_OF_SQUARED_DIFFERENCE
     return np.asarray(np.clip(variance / np.maximum(count.mean(axis=0), 1.0), 1.0, _MOST_DISPERSION))
@@ -75,16 +81,12 @@ def _upper(seconds: FloatArray, count: FloatArray, spread: FloatArray, deviation
     return np.divide(upper, seconds, out=np.zeros(len(seconds)), where=seconds > 0.0)
 
 
-def _jump(arrivals: Arrivals, steps: int, long_seconds: float, spread: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """The rate of the last steps, and where it cannot be the rate of the minute before them."""
-    groups = arrivals.count.shape[1]
-    if len(arrivals.time) <= steps:
-        return np.zeros(groups), np.zeros(groups, dtype=np.bool_)
-    began = arrivals.time[-steps - 1]
-    first = int(np.searchsorted(arrivals.time, began - long_seconds, side="right"))
-    old_seconds = arrivals.seconds[first:-steps].sum(axis=0)
-    old_count = arrivals.count[first:-steps].sum(axis=0)
-    seconds, count = arrivals.seconds[-steps:].sum(axis=0), arrivals.count[-steps:].sum(axis=0)
-    usual = np.divide(old_count, old_seconds, out=np.zeros(groups), where=old_seconds > 0.0) * seconds
+def _jump(
+    arrivals: Arrivals, since: float, until: float, long_seconds: float, spread: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """The rate in (since, until], and where it cannot be the rate of the minute before that."""
+    old_seconds, old_count = arrivals.within(since - long_seconds, since)
+    seconds, count = arrivals.within(since, until)
+    usual = np.divide(old_count, old_seconds, out=np.zeros(len(count)), where=old_seconds > 0.0) * seconds
     jumped = (old_seconds > 0.0) & (count > usual + STEP_DEVIATIONS * np.sqrt(np.maximum(usual, 1.0) * spread))
-    return _upper(seconds, count, np.ones(groups), SHORT_DEVIATIONS), jumped
+    return _upper(seconds, count, np.ones(len(count)), SHORT_DEVIATIONS), jumped

@@ -14,10 +14,10 @@ import numpy as np
 from wva_exporter.core.columns import BoolArray, FloatArray, IntArray, integers
 from wva_exporter.core.headroom.capacity import Capacity
 from wva_exporter.core.headroom.groups import Groups
-from wva_exporter.core.headroom.pooled import UTILIZATION, replicas_for
+from wva_exporter.core.headroom.pooled import UTILIZATION, Station, replicas_for
 from wva_exporter.core.headroom.supply import Supply
 
-DEAD_BAND = 1.15
+DEAD_BAND = 1.1
 DRAIN_SECONDS = 60.0
 """How soon a backlog is to be gone once the replicas are there."""
 
@@ -26,6 +26,19 @@ PATIENCE_SECONDS = 60.0
 
 _FINE = 0.25
 """Equivalents of a reference replica are counted in quarters where kinds are mixed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Waiting:
+    """Requests in no batch: at live replicas, shape (replicas,), each of a ``variant``, and at the router, shape (groups,)."""
+
+    at_engine: FloatArray
+    variant: IntArray
+    at_router: FloatArray
+
+    def total(self, groups: Groups) -> FloatArray:
+        """All of them: shape (groups,)."""
+        return groups.total(self.at_engine, self.variant) + self.at_router
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,9 +60,9 @@ def needed(
     *,
     rate_rps: FloatArray,
     peak_rps: FloatArray,
-    waiting: FloatArray,
+    waiting: Waiting,
     reference: IntArray,
-    spare_replicas: FloatArray,
+    spare_replicas: int,
 ) -> Need:
     """For every group; meaningless where the capacity of its variants is not known.
 
@@ -59,33 +72,36 @@ def needed(
         supply: what is there and coming.
         rate_rps: arrivals to be ready for, shape (groups,).
         peak_rps: the most that was to be ready for lately, shape (groups,).
-        waiting: requests in no batch, shape (groups,).
+        waiting: requests in no batch.
         reference: the variant whose replicas are counted in, shape (groups,).
-        spare_replicas: how many may fail without anybody noticing, shape (groups,).
+        spare_replicas: how many may fail without anybody noticing.
     """
-    base, slope, batch, each = (
-        column[reference]
-        for column in (capacity.base_seconds, capacity.slope_seconds, capacity.batch, capacity.rate_rps)
-    )
     alone = np.bincount(groups.of_variant, minlength=len(groups)) == 1
-    step = np.where(alone, 1.0, _FINE)
+    station = Station(
+        base_seconds=capacity.base_seconds[reference],
+        slope_seconds=capacity.slope_seconds[reference],
+        places=capacity.places[reference],
+        rate_rps=capacity.rate_rps[reference],
+        step=np.where(alone, 1.0, _FINE),
+    )
     backlog = _backlog(groups, capacity, supply, rate_rps, waiting)
-    both = np.concatenate([rate_rps + backlog / DRAIN_SECONDS, DEAD_BAND * peak_rps])
-    twice = [np.concatenate([column, column]) for column in (base, slope, batch, step)]
-    found = replicas_for(both, *twice).reshape(2, -1)
-    capacities = (found + np.where(found > 0.0, spare_replicas, 0.0)) * each
-    return Need(need=capacities[0], enough=capacities[1], backlog=backlog)
+    found = replicas_for(station, np.stack([rate_rps + backlog / DRAIN_SECONDS, DEAD_BAND * peak_rps]))
+    found = (found + np.where(found > 0.0, float(spare_replicas), 0.0)) * capacity.rate_rps[reference]
+    return Need(need=found[0], enough=found[1], backlog=backlog)
 
 
-def _backlog(
-    groups: Groups, capacity: Capacity, supply: Supply, rate_rps: FloatArray, waiting: FloatArray
-) -> FloatArray:
-    """What waits, and what will have come in vain before what is lacking could serve."""
-    ready = groups.total(supply.ready * capacity.rate_rps) * UTILIZATION
+def _backlog(groups: Groups, capacity: Capacity, supply: Supply, rate_rps: FloatArray, waiting: Waiting) -> FloatArray:
+    """What waits, and what will have come in vain before what is lacking could serve: shape (groups,).
+
+    A request stays with the engine that it was sent to: a queue there keeps that engine from newcomers, but no more than that
+    engine, however long it is. What a router holds goes wherever there is room, and for as long as clients have patience.
+    """
+    ready = groups.total(supply.ready * capacity.rate_rps)
     startup = np.zeros(len(groups))
     np.maximum.at(startup, groups.of_variant, supply.startup_seconds)
-    coming = np.maximum(rate_rps - ready, 0.0) * startup
-    return np.minimum(waiting + coming, PATIENCE_SECONDS * rate_rps + waiting * (rate_rps <= 0.0))
+    coming = np.maximum(rate_rps - UTILIZATION * ready, 0.0) * startup
+    at_engines = np.minimum(groups.total(waiting.at_engine, waiting.variant) + coming, ready * DRAIN_SECONDS)
+    return at_engines + np.minimum(waiting.at_router, PATIENCE_SECONDS * np.maximum(rate_rps, 1.0))
 
 
 def best_reference(groups: Groups, cost: FloatArray, size: FloatArray, usable: BoolArray) -> IntArray:

@@ -5,9 +5,15 @@ requests inside spread evenly and each takes tau = a + b m/k, so the number insi
 ``core.queueing.closed_form`` with slope b/k and limit k n. Pooling needs fewer replicas than sizing each for itself does (7 %
 in the mean of a prototype), the more so the larger the fleet; with few places, as of a slow model, it asks for more than a
 share of utilisation would.
+
+An arrival that finds all places taken counts as late, whatever its promise would let it wait: a limit of memory is one of the
+mean, a queue stays where it was sent, and counting on patience (P(W > t) in place of P(W > 0)) lost four points of requests
+for eight percent of cost where places are few.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,31 +29,34 @@ _MANY_PLACES = 1e6
 _EPSILON = 1e-9
 
 
-def replicas_for(
-    rate_rps: FloatArray, base_seconds: FloatArray, slope_seconds: FloatArray, batch: FloatArray, step: FloatArray
-) -> FloatArray:
-    """The least multiple of ``step`` replicas for each rate: shape (rows,), 0 for the rate 0.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Station:
+    """One replica of each row, shape (rows,): tau = ``base`` + ``slope`` n seconds, ``places`` for requests.
 
-    Args:
-        rate_rps: requests per second for all of them together.
-        base_seconds: a of tau, of one replica.
-        slope_seconds: b of tau, of one replica.
-        batch: n, the places of one replica.
-        step: 1 where replicas are alike; smaller where they are counted in equivalents of one of several kinds.
+    ``rate_rps`` is what it completes, which may be less than its places would allow: what memory holds in the mean is a place,
+    what it holds most of the time is a rate. Replicas come in multiples of ``step``: 1 where they are alike; less where they
+    are counted in equivalents of one of several kinds.
     """
-    each = batch / (base_seconds + slope_seconds * batch)
+
+    base_seconds: FloatArray
+    slope_seconds: FloatArray
+    places: FloatArray
+    rate_rps: FloatArray
+    step: FloatArray
+
+
+def replicas_for(station: Station, rate_rps: FloatArray) -> FloatArray:
+    """The least replicas for each rate: shape of ``rate_rps``, which is (rows,) or (rates, rows); 0 for the rate 0."""
+    each, step = station.rate_rps, station.step
     least = np.maximum(np.ceil(rate_rps / (UTILIZATION * each * step) - _EPSILON), 1.0)
-    counts = (least[:, None] + np.arange(_CANDIDATES)) * step[:, None]
-    waits = _wait_probability(rate_rps, base_seconds, slope_seconds, batch, counts)
-    enough = waits <= WAIT_PROBABILITY
-    enough[:, -1] = True
-    first = counts[np.arange(len(counts)), enough.argmax(axis=1)]
+    counts = (least[..., None] + np.arange(_CANDIDATES)) * step[:, None]
+    enough = _wait_probability(station, rate_rps[..., None], counts) <= WAIT_PROBABILITY
+    enough[..., -1] = True
+    first = np.take_along_axis(counts, enough.argmax(axis=-1)[..., None], axis=-1)[..., 0]
     return np.where(rate_rps > 0.0, first, 0.0)
 
 
-def _wait_probability(
-    rate: FloatArray, base: FloatArray, slope: FloatArray, batch: FloatArray, counts: FloatArray
-) -> FloatArray:
+def _wait_probability(station: Station, rate: FloatArray, counts: FloatArray) -> FloatArray:
     """Of an arrival, for every row and count: shape of ``counts``."""
     shape = counts.shape
 
@@ -55,10 +64,10 @@ def _wait_probability(
         return np.broadcast_to(values, shape).ravel()
 
     queue = LinearQueue.of(
-        flat(base[:, None]),
-        flat(slope[:, None] / counts),
-        flat(batch[:, None] * counts),
+        flat(station.base_seconds[:, None]),
+        flat(station.slope_seconds[:, None] / counts),
+        flat(station.places[:, None] * counts),
         np.full(counts.size, _MANY_PLACES),
     )
-    found = queue.occupancy(flat(np.maximum(rate, 1e-12)[:, None]))
+    found = queue.occupancy(flat(np.maximum(rate, 1e-12)))
     return np.asarray(found.p_full + found.p_waiting).reshape(shape)

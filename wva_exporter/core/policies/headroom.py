@@ -49,7 +49,7 @@ class Headroom:
             size=now.size,
             standing=now.standing,
             least=fleet.variants.minimum.astype(np.float64),
-            most=fleet.variants.maximum.otherwise(growth_limit(snapshot.counts.current)),
+            most=_most(snapshot, kept),
             cost=fleet.variants.ranking_cost,
         )
         answer = guarded(snapshot, kept.groups, now, offers, fit(kept.groups, offers, now.need, enough))
@@ -57,6 +57,17 @@ class Headroom:
         target = Column.of(answer.replicas, decidable)
         proposal = _proposal(snapshot, now, answer, enough=enough, decidable=decidable, kept=kept)
         return proposal, replace(kept, wanted=target)
+
+
+def _most(snapshot: Snapshot, kept: Kept) -> FloatArray:
+    """Replicas that each variant may have: shape (variants,).
+
+    Of a kind whose replicas do not come no more are asked for while there is another kind to ask.
+    """
+    maximum = snapshot.fleet.variants.maximum.otherwise(growth_limit(snapshot.counts.current))
+    overdue = kept.supply.overdue
+    elsewhere = (kept.groups.total(~overdue) > 0)[kept.groups.of_variant]
+    return np.where(overdue & elsewhere, np.minimum(np.maximum(kept.supply.ready, 1.0), maximum), maximum)
 
 
 def _decidable(snapshot: Snapshot, now: Case) -> BoolArray:
