@@ -17,31 +17,48 @@ from aiohttp import ClientSession, web
 NAMESPACE, MODEL = "llm", "tiny-llama"
 KV, WAITING, RUNNING = "vllm:kv_cache_usage_perc", "vllm:num_requests_waiting", "vllm:num_requests_running"
 _COUNTERS = {
-    "vllm:request_success_total": 2.0,
-    "vllm:generation_tokens_total": 400.0,
-    "vllm:request_prompt_tokens_count": 2.0,
-    "vllm:request_prompt_tokens_sum": 800.0,
-    "vllm:request_generation_tokens_count": 2.0,
-    "vllm:request_generation_tokens_sum": 400.0,
-    "vllm:time_to_first_token_seconds_count": 2.0,
-    "vllm:time_to_first_token_seconds_sum": 0.1,
-    "vllm:inter_token_latency_seconds_count": 398.0,
-    "vllm:inter_token_latency_seconds_sum": 7.96,
+    "vllm:request_success_total": 1.0,
+    "vllm:generation_tokens_total": 200.0,
+    "vllm:request_prompt_tokens_count": 1.0,
+    "vllm:request_prompt_tokens_sum": 400.0,
+    "vllm:request_generation_tokens_count": 1.0,
+    "vllm:request_generation_tokens_sum": 200.0,
+    "vllm:time_to_first_token_seconds_count": 1.0,
+    "vllm:time_to_first_token_seconds_sum": 0.05,
+    "vllm:inter_token_latency_seconds_count": 199.0,
+    "vllm:inter_token_latency_seconds_sum": 3.98,
 }
-"""Growth per second of an engine at work."""
+"""Growth with each request that an engine finished."""
 
 
 @dataclass(kw_only=True)
 class Engine:
-    """One engine: its levels, and how its scrape fails, if it does (a status other than 200)."""
+    """One engine: its levels, and how its scrape fails, if it does (a status other than 200).
+
+    ``rate`` requests arrive a second. ``running`` is what it tends to: it falls at once, as when requests are finished, and
+    rises no faster than requests arrive, so that arrivals are the same by whatever they are counted. It has ``finished`` so
+    many before anybody looked.
+    """
 
     pod: str
     kv: float = 0.55
     waiting: float = 0.0
     running: float = 8.0
+    rate: float = 2.0
     status: int = 200
     drop: tuple[str, ...] = ()
     nan: tuple[str, ...] = ()
+    finished: float = 1000.0
+    _inside: float | None = field(default=None, init=False)
+    _at: float = field(default=0.0, init=False)
+
+    def live(self, until: float) -> float:
+        """Finish what must be, up to a time in seconds; returns how many run then."""
+        before = self.running if self._inside is None else self._inside
+        came = 0.0 if self._inside is None else self.rate * (until - self._at)
+        self._inside, self._at = min(self.running, before + came), until
+        self.finished += before + came - self._inside
+        return self._inside
 
 
 @dataclass(kw_only=True)
@@ -68,8 +85,22 @@ class Farm:
     url: str = ""
 
     def freeze(self) -> None:
-        """From now on no counter grows: nothing is asked of the engines."""
-        self._frozen = time.time()
+        """From now on no counter grows: nothing is asked of the engines, and they hold nothing."""
+        for engine in self.engines.values():
+            engine.kv, engine.running, engine.rate = 0.0, 0.0, 0.0
+
+    def idle(self, *pods: str) -> None:
+        """These engines, or all, have next to nothing to do."""
+        for engine in self._named(pods):
+            engine.kv, engine.running, engine.rate = 0.02, 1.0, 0.1
+
+    def busy(self, *pods: str) -> None:
+        """These engines, or all, are at work and answer: the load of a fleet that is just large enough."""
+        for engine in self._named(pods):
+            engine.kv, engine.running, engine.rate, engine.status = 0.675, 8.0, 2.0, 200
+
+    def _named(self, pods: tuple[str, ...]) -> list[Engine]:
+        return [self.engines[pod] for pod in pods or self.engines]
 
     def add(self, *engines: Engine) -> None:
         """More engines."""
@@ -119,16 +150,15 @@ class Farm:
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self._address = f"{host}:{port}"
-        self._began, self._frozen = time.time(), 0.0
         started.set_result(f"http://{self._address}")
 
     async def _engine(self, request: web.Request) -> web.Response:
         engine = self.engines.get(request.match_info["pod"])
         if engine is None or engine.status != 200:
             return web.Response(status=404 if engine is None else engine.status)
-        levels = {KV: engine.kv, WAITING: engine.waiting, RUNNING: engine.running}
-        elapsed = int((self._frozen or time.time()) - self._began)
-        samples = engine_pages.grown(engine_pages.recorded("busy"), _COUNTERS, elapsed)
+        levels = {KV: engine.kv, WAITING: engine.waiting, RUNNING: engine.live(time.time())}
+        idle = [(name, labels, 0.0 if name in _COUNTERS else v) for name, labels, v in engine_pages.recorded("busy")]
+        samples = engine_pages.grown(idle, _COUNTERS, engine.finished)
         page = [
             (name, labels, float("nan") if name in engine.nan else levels.get(name, value))
             for name, labels, value in samples

@@ -25,7 +25,7 @@ def text(samples: Iterable[Sample]) -> str:
     return "".join(f"{name}{{{labels}}} {value!r}\n" for name, labels, value in samples)
 
 
-def grown(samples: Iterable[Sample], growth: Mapping[str, float], times: int) -> list[Sample]:
+def grown(samples: Iterable[Sample], growth: Mapping[str, float], times: float) -> list[Sample]:
     """Every counter of ``growth`` increased so many times; of several series of a name only the last grows."""
     samples = list(samples)
     last = {name: i for i, (name, _, _) in enumerate(samples)}

@@ -88,6 +88,8 @@ class Label(StrEnum):
     SIGNAL = "signal"
     UNIT = "unit"
     PARAMETER = "parameter"
+    STEP = "step"
+    BOUND = "bound"
 
 
 class Annotation(StrEnum):
@@ -129,6 +131,7 @@ _VN = (Label.VARIANT, Label.NAMESPACE)
 _VM = (Label.VARIANT, Label.NAMESPACE, Label.MODEL)
 _VMA = (Label.VARIANT, Label.NAMESPACE, Label.MODEL, Label.ACCELERATOR)
 _VMU = (Label.VARIANT, Label.NAMESPACE, Label.MODEL, Label.UNIT)
+_VNS = (Label.VARIANT, Label.NAMESPACE, Label.STEP)
 
 
 def _gauge(name: str, labels: tuple[str, ...], text: str) -> Metric:
@@ -188,6 +191,21 @@ VARIANT_INFO = _gauge(
     "wva_variant_info",
     (*_VMA, "role", "source"),
     "What the variant is; source guessed means that nobody named it and wva-exporter check should be read.",
+)
+DEMAND = _gauge(
+    "wva_demand",
+    _VMU,
+    "What is asked of all variants of the model and role together; the same number on each of them (policy headroom).",
+)
+REPLICA_CAPACITY = _gauge(
+    "wva_replica_capacity",
+    (*_VMU, Label.BOUND),
+    "What one replica of the variant carries, and what keeps it from carrying more (policy headroom).",
+)
+DECISION_STEP_REPLICAS = _gauge(
+    "wva_decision_step_replicas",
+    _VNS,
+    "Replicas after each stage of the decision: the policy's word, every stage that moved it, and the target.",
 )
 REPLICA_SCALING = _counter(
     "wva_replica_scaling", (*_VN, "direction", Label.REASON), "Changes of the desired number of replicas."
@@ -277,6 +295,9 @@ PER_VARIANT = (
     DESIRED_WITHDRAWN,
     VARIANT_RANK,
     VARIANT_INFO,
+    DEMAND,
+    REPLICA_CAPACITY,
+    DECISION_STEP_REPLICAS,
     REPLICA_SCALING,
 )
 LEARNING_MEMORY = (MODEL_PARAMETER, MODEL_PARAMETER_STDDEV, MODEL_PARAMETER_RESET)

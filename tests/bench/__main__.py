@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from bench import cycle, learning, models, process, sizing, tokens, twin
+from bench import cycle, learning, models, one_model, process, sizing, tokens, twin
 from bench.measure import Measurement, calibration
 
 
 def _all() -> Iterator[Measurement]:
     yield calibration()
     yield from cycle.measurements()
+    yield from one_model.measurements()
     yield from process.measurements()
     yield from sizing.measurements()
     yield from tokens.measurements()

@@ -17,6 +17,9 @@ from wva_exporter.conventions import Signal
 REPLICAS = 4
 VARIANTS_OF_A_MODEL = 2
 NAMESPACES = 10
+BEGAN = 1_699_990_000.0
+"""When the engines began to count, by the data source's clock."""
+
 INPUTS_SEED = 20_000
 """Seeds of bodies are this plus a count, so that another fleet size has other numbers too."""
 
@@ -34,7 +37,6 @@ _LEVELS: Mapping[Signal, tuple[float, float]] = {
     Signal.TTFT: (0.05, 0.8),
     Signal.ITL: (0.01, 0.04),
     Signal.PREFIX_HIT_RATIO: (0.0, 0.6),
-    Signal.AGE: (0.5, 14.5),
     Signal.COVERAGE: (1.0, 1.0),
 }
 _WHOLE = frozenset({Signal.WAITING_PEAK, Signal.WAITING, Signal.RUNNING})
@@ -74,7 +76,12 @@ class Variant:
 
 def configuration(variants: int) -> dict[str, object]:
     """The configuration file that names every variant with all that can be published of it."""
+    first = [_variant(number) for number in range(0, variants, VARIANTS_OF_A_MODEL)]
     return {
+        "models": [
+            {"name": v.model, "namespace": v.namespace, "slo": {"ttft": "2s", "itl": f"{30 + v.number % 9}ms"}}
+            for v in first
+        ],
         "variants": [
             {
                 "namespace": variant.namespace,
@@ -88,7 +95,7 @@ def configuration(variants: int) -> dict[str, object]:
                 "workload": {"kind": "Deployment", "name": variant.name},
             }
             for variant in map(_variant, range(variants))
-        ]
+        ],
     }
 
 
@@ -98,6 +105,7 @@ def bodies(variants: int, seed: int, time: float) -> dict[Signal, bytes]:
     rng = np.random.default_rng(INPUTS_SEED + seed)
     engines = [line for variant in everyone for line in _engine_labels(variant)]
     answers = {signal: _body(_replica_rows(signal, engines, rng), time) for signal in _LEVELS}
+    answers |= {signal: _body(rows, time) for signal, rows in _counted(engines, rng, time)}
     answers[Signal.SEEN] = _body(_targets(everyone, engines), time)
     answers[Signal.WORKLOADS] = _body((row for variant in everyone for row in _workloads(variant, rng)), time)
     answers[Signal.PODS] = _body((row for variant in everyone for row in _pods(variant)), time)
@@ -148,6 +156,16 @@ def _replica_rows(signal: Signal, engines: list[str], rng: np.random.Generator) 
         Signal.KV_CAPACITY: ',"engine":"0","num_gpu_blocks":"27001","block_size":"16"',
     }.get(signal, "")
     return ((labels + more, value) for labels, value in zip(engines, values.tolist(), strict=True))
+
+
+def _counted(engines: list[str], rng: np.random.Generator, time: float) -> Iterator[tuple[Signal, Iterator[Row]]]:
+    """Every engine's sum of arrivals, and how old the scrape is that it is of: scrapes keep their pace, within 50 ms."""
+    of_engine = np.random.default_rng(INPUTS_SEED)
+    rate, phase = of_engine.uniform(0.5, 8.0, len(engines)), of_engine.uniform(0.5, 14.4, len(engines))
+    age = phase + rng.uniform(-0.05, 0.05, len(engines))
+    arrived = np.floor(rate * (time - age - BEGAN) + rng.uniform(0.0, 3.0, len(engines)))
+    for signal, values in ((Signal.AGE, age), (Signal.ARRIVED, arrived)):
+        yield signal, zip(engines, values.tolist(), strict=True)
 
 
 def _targets(everyone: list[Variant], engines: list[str]) -> Iterator[Row]:

@@ -101,7 +101,7 @@ ONE_FINDING = {
         "wva.yaml:4: models[0].thresholds.kv_spare: 0.4 is not allowed: must be at most kv, 0.3"
     ),
     # names and choices
-    "policy: wva-v9": "wva.yaml:1: policy: 'wva-v9' is not allowed: must be wva-v1 or wva-v2",
+    "policy: wva-v9": "wva.yaml:1: policy: 'wva-v9' is not allowed: must be headroom, wva-v1 or wva-v2",
     "compat: strict": "wva.yaml:1: compat: 'strict' is not allowed: must be exact or corrected",
     "currency: 5": "wva.yaml:1: currency: 5 is not allowed: must be text: put it in quotes",
     "currency: ''": "wva.yaml:1: currency: '' is not allowed: must not be empty",

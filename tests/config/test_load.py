@@ -68,7 +68,7 @@ def test_the_defaults_are_those_that_were_decided() -> None:
     assert (settings.query_window_seconds, settings.long_window_seconds) == (60, 300)
     assert (settings.max_input_age_seconds, settings.deadline_seconds) == (60, 6.75)
     assert (settings.max_down_ratio_per_minute, settings.hpa_tolerance) == (0.5, 0.1)
-    assert (settings.policy, settings.compat, settings.currency) == ("wva-v1", "corrected", "USD")
+    assert (settings.policy, settings.compat, settings.currency) == ("headroom", "corrected", "USD")
 
 
 def test_windows_follow_a_slow_scrape() -> None:
@@ -85,7 +85,15 @@ def test_windows_follow_a_fast_loop() -> None:
     assert settings.query_window_seconds == 5
     assert settings.long_window_seconds == 25
     assert settings.max_input_age_seconds == 4
-    assert settings.deadline_seconds == 0.9
+    assert settings.deadline_seconds == 1.8
+
+
+@pytest.mark.parametrize(
+    ("interval", "deadline"), [("1s", 0.9), ("5s", 4.5), ("10s", 5.0), ("12s", 5.4), ("15s", 6.75), ("30s", 10.0)]
+)
+def test_the_deadline_of_a_short_interval_stays_usable(interval: str, deadline: float) -> None:
+    """Nearly all of the interval up to five seconds, then under half of it; never all of it."""
+    assert parse(f"interval: {interval}", "wva.yaml").deadline_seconds == pytest.approx(deadline)
 
 
 def test_the_deadline_stays_at_ten_seconds_of_a_long_interval() -> None:
@@ -157,7 +165,7 @@ def test_global_keys_are_the_fallback_of_every_model() -> None:
     assert declared.default_namespace == "llm"
     assert declared.fallback == ModelDeclaration(
         name="",
-        policy="wva-v1",
+        policy="headroom",
         compat="exact",
         kv_threshold=0.7,
         queue_threshold=5.0,

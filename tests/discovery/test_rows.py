@@ -56,7 +56,7 @@ def test_model_settings_are_taken_field_by_field() -> None:
     assert (models.namespace, models.name) == (("llm", "x", "llm"), ("M", "M", "N"))
     assert models.thresholds.kv.tolist() == [0.7, 0.6, 0.8]
     assert models.thresholds.queue.tolist() == [9.0, 9.0, 5.0]
-    assert models.policy == ("wva-v1", "other", "wva-v1")
+    assert models.policy == ("headroom", "other", "headroom")
     assert models.zero_retention_seconds.listed() == [60.0, 60.0, None]
 
 

@@ -50,8 +50,8 @@ def exporter(farm: Farm, prometheus_bin: Path, tmp_path_factory: pytest.TempPath
 
 def heal(farm: Farm) -> None:
     """Everything as it was: six engines, none of them idle."""
-    farm.engines.clear()
-    farm.add(*(Engine(pod=f"llama-{i}", kv=0.60) for i in range(SIZE)))
+    farm.add(*(Engine(pod=f"llama-{i}") for i in range(SIZE) if f"llama-{i}" not in farm.engines))
+    farm.busy()
     farm.workloads["llama"] = Workload(name="llama", spec=SIZE, ready=SIZE)
     farm.router_queue = 0.0
 
@@ -95,8 +95,7 @@ def test_a_dead_pod_is_missed_and_not_written_off(farm: Farm, exporter: Exporter
     with Watch(exporter=exporter) as watch:
         del farm.engines["llama-5"]
         farm.workloads["llama"].ready = SIZE - 1
-        for engine in farm.engines.values():
-            engine.kv, engine.running = 0.02, 1
+        farm.idle()
         time.sleep(7)
         proves("pod", watch, exporter.reason())
         heal(farm)
@@ -117,8 +116,6 @@ def test_all_pods_dead_hold_the_target(farm: Farm, exporter: Exporter) -> None:
 
 def test_a_proven_idle_fleet_goes_to_zero_and_wakes(farm: Farm, exporter: Exporter) -> None:
     """The counter-test: with proof for the whole retention zero is reached, and a waiting request ends it."""
-    for engine in farm.engines.values():
-        engine.kv, engine.running = 0.0, 0
     farm.freeze()
     exporter.wait(lambda: exporter.value("wva_desired_replicas") == 0, "zero")
     farm.engines.clear()

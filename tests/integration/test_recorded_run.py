@@ -17,6 +17,9 @@ from real_prometheus import RealPrometheus
 from wva_exporter.config.load import parse
 from wva_exporter.config.schema import Settings
 from wva_exporter.conventions import Signal
+from wva_exporter.core.headroom.arrivals import Arrivals
+from wva_exporter.core.headroom.arrivals import observe as flow
+from wva_exporter.core.headroom.groups import Groups
 from wva_exporter.engines.promql import interval_query, queries
 from wva_exporter.errors import Reason
 from wva_exporter.service.cycle import Cycle
@@ -24,7 +27,8 @@ from wva_exporter.service.examine import examine
 from wva_exporter.service.wiring import query_settings
 from wva_exporter.sources.samples import Answer, Labels, Observation
 
-SETTINGS = parse("scrape_interval: 5s\nprometheus: {url: http://unused}\n", "test")
+SAID = "scrape_interval: 5s\nprometheus: {url: http://unused}\n"
+SETTINGS = parse(f"{SAID}policy: wva-v1\n", "test")
 TARGET = 'namespace="llm",pod="llama-0",instance="10.0.0.7:8000",job="vllm"'
 _SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)")
 
@@ -38,6 +42,8 @@ class Moment:
     waiting: float
     target: float | None
     reason: Reason
+    arrival_rps: float
+    """What came in the last minute by flow balance, 0 before two scrapes were seen."""
 
 
 def scrapes(archive: Path) -> list[tuple[float, str]]:
@@ -108,11 +114,28 @@ def run(
 
 @pytest.fixture(scope="module")
 def moments(run: Run) -> list[Moment]:
-    """The whole run, a cycle every 15 seconds."""
-    cycle, found = Cycle(SETTINGS), []
+    """The whole run under policy wva-v1, a cycle every 15 seconds."""
+    return replayed(run, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def default_moments(run: Run) -> list[Moment]:
+    """The same under the default policy, for a variant of at most four replicas."""
+    return replayed(
+        run, parse(f"{SAID}variants: [{{name: llama, model: tiny-llama, namespace: llm, max: 4}}]\n", "test")
+    )
+
+
+def replayed(run: Run, settings: Settings) -> list[Moment]:
+    """What a fleet would have been asked to be that never grew."""
+    cycle, found = Cycle(settings), []
+    past, groups = Arrivals.none(1), None
     for time in np.arange(run.first + 15.0, run.last, 15.0).tolist():
-        outcome = cycle.decide(observe(run.server, SETTINGS, time))
+        outcome = cycle.decide(observe(run.server, settings, time))
         replicas = outcome.snapshot.replicas
+        groups = groups or Groups.of(outcome.snapshot.fleet)
+        past = flow(past, outcome.snapshot, groups, keep_seconds=300.0, scrape_seconds=5.0)
+        seconds, came = past.within(time - 30.0)
         found.append(
             Moment(
                 seconds=time - run.first,
@@ -120,6 +143,7 @@ def moments(run: Run) -> list[Moment]:
                 waiting=float(replicas[Signal.WAITING_PEAK].value[0]),
                 target=outcome.plan.target.listed()[0],
                 reason=outcome.plan.reasons[0],
+                arrival_rps=float(came[0] / seconds[0]) if seconds[0] else 0.0,
             )
         )
     return found
@@ -160,3 +184,36 @@ def test_the_scrape_interval_is_measured_and_a_wrong_one_is_a_finding(run: Run) 
     outcome = Cycle(said).decide(observe(run.server, said, run.last))
     found = examine(outcome, said, Answer(labels=[Labels()], value=np.array([measured]))).findings
     assert any("engines are scraped every 5 s, scrape_interval says 15 s" in finding for finding in found)
+
+
+@pytest.mark.parametrize(("seconds", "rps"), [(75, 2), (120, 6), (135, 6), (150, 6), (180, 14), (195, 14)])
+def test_arrivals_are_seen_as_they_were_sent(default_moments: list[Moment], seconds: float, rps: float) -> None:
+    """Flow balance finds the load of each phase within a fifth, also while hundreds wait and completions stand still."""
+    [moment] = [m for m in default_moments if m.seconds == seconds]
+    assert moment.arrival_rps == pytest.approx(rps, rel=0.2)
+
+
+def test_an_engine_that_completes_its_queue_sees_no_arrivals(default_moments: list[Moment]) -> None:
+    """Nobody comes while it drains: completions alone would call that a load."""
+    drained = [m for m in default_moments if 240 <= m.seconds <= 255]
+    assert [m.arrival_rps for m in drained] == [0, 0]
+    assert all(m.waiting > 200 for m in drained)
+
+
+def test_the_default_policy_asks_for_all_it_needs_before_the_queue_is_long(default_moments: list[Moment]) -> None:
+    """Nothing is known of this model's service times, so its caches decide and say so; nothing is given back in the window."""
+    known = [m for m in default_moments if m.target is not None]
+    first = next(m for m in known if m.target > 1)
+    assert all(m.target == 1 for m in known if m.seconds < first.seconds)
+    assert first.reason is Reason.ALL_SATURATED
+    assert first.waiting < 0.1 * max(m.waiting for m in known)
+    assert next(m.target for m in known if m.seconds > first.seconds) == 4
+    assert {m.target for m in known[-10:]} == {4}
+    assert known[-1].reason is Reason.CAPACITY_UNKNOWN
+
+
+def test_without_a_maximum_growth_ends_with_the_load(run: Run) -> None:
+    """A fleet that never grows is not asked for without end: what it was asked for in the flood is the most."""
+    targets = [m.target for m in replayed(run, parse(SAID, "test")) if m.target is not None]
+    assert targets == sorted(targets)
+    assert targets[-1] <= 64

@@ -10,6 +10,7 @@ import numpy as np
 from wva_exporter.conventions import Input
 from wva_exporter.core.columns import Column, flags, floats, integers
 from wva_exporter.core.decision import Gauges, Plan, Step
+from wva_exporter.core.explanation import Bound, Explanation, Unit
 from wva_exporter.core.fleet import Fleet, Models, Origin, Promises, Role, Thresholds, Variants
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.queueing.learning import Learned
@@ -39,6 +40,10 @@ class V:
     spare: float | None = 0.05
     kv_tokens_used: float | None = 900
     kv_tokens_capacity: float | None = 1248
+    demand: float | None = 19.8
+    capacity: float | None = 7.5
+    unit: Unit = Unit.REQUESTS_PER_SECOND
+    bound: Bound = Bound.KV
 
 
 CHEAP = V()
@@ -110,11 +115,27 @@ def plan_of(*variants: V, policy: str = "wva-v1", fleet: Fleet | None = None, ti
         ),
         inputs=Inputs(age_seconds=Column.of(floats(ages), ~missing), missing=flags(missing)),
         steps=(Step(name="policy", replicas=target, reason=reasons),),
+        explanation=reckoned(chosen),
         learned=Learned(
             belief=Belief.of([[7e-3, 2e-5, 5e-8]] * len(chosen), [[1e-4, 1e-6, 1e-8]] * len(chosen)),
             began_at=Column.of([1.7e9] * len(chosen)),
         ),
         recommended_limit=Column.of([128.0] * len(chosen)),
+    )
+
+
+def reckoned(variants: Sequence[V]) -> Explanation:
+    """How their policy came to its word."""
+    rows, demand = len(variants), Column.from_optional(v.demand for v in variants)
+    return Explanation(
+        demand=demand,
+        capacity=Column.from_optional(v.capacity for v in variants),
+        backlog=Column.of([0.0] * rows),
+        wanted=demand,
+        kept=demand,
+        doubt=Column.of([0.1] * rows),
+        unit=integers([v.unit for v in variants]),
+        bound=integers([v.bound for v in variants]),
     )
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from deciding import RULES
+from fleet_builder import R as Replica
+from fleet_builder import V as FleetVariant
+from fleet_builder import fleet, snapshot
 from prometheus_client.metrics_core import Metric
 from publish.plans import CHEAP, DEAR, GUESSED, plan_of
 
 from wva_exporter.conventions import PER_LEARNED, PER_MODEL, PER_VARIANT
 from wva_exporter.core.columns import Column
-from wva_exporter.core.decision import Plan
+from wva_exporter.core.decision import Plan, Step
+from wva_exporter.core.explanation import Bound, Unit
 from wva_exporter.core.fleet import Origin, Role
+from wva_exporter.core.plan import plan
+from wva_exporter.core.policies import POLICIES
 from wva_exporter.errors import Reason
 from wva_exporter.publish.exposition import families
 from wva_exporter.publish.scalings import Scalings
@@ -177,12 +185,52 @@ def test_shadow_mode_renames_what_actuates_and_nothing_else() -> None:
     assert series(plan_of(CHEAP), "wva_shadow_desired_replicas", shadow=True) == {"llama-a100": 3}
 
 
-def test_a_variant_has_at_most_twenty_series() -> None:
-    """The size of the page is a promise: with everything known there are 20, and seven that are the memory of learning."""
+def test_a_variant_has_a_bounded_number_of_series() -> None:
+    """The size of the page is a promise: 21 with everything known, two steps at rest, seven more of what was learned."""
     samples = [s for family in published(plan_of()) for s in family.samples]
-    counted = [s.name for s in samples if s.labels.get("variant_name") == "llama-a100"]
-    learned = [name for name in counted if name.startswith("wva_model_parameter")]
-    assert (len(counted) - len(learned), len(learned)) == (20, 7)
+    counted = Counter(s.name for s in samples if s.labels.get("variant_name") == "llama-a100")
+    learned = sum(count for name, count in counted.items() if name.startswith("wva_model_parameter"))
+    steps = counted["wva_decision_step_replicas"]
+    assert (counted.total() - learned - steps, steps, learned) == (21, 2, 7)
+
+
+def test_no_decision_has_more_than_twelve_steps() -> None:
+    """Each stage of a decision is one series at most, whatever it does."""
+    made, _ = plan(snapshot(fleet(FleetVariant(name="v", maximum=2)), [Replica(v="v")]), None, POLICIES, RULES)
+    assert len(made.steps) + 1 <= 12
+
+
+def stepped(*after: tuple[str, float | None]) -> Plan:
+    """A Plan of one variant whose policy said 3, with these stages after it."""
+    base = plan_of(CHEAP)
+    stages = [
+        Step(name=name, replicas=Column.from_optional([replicas]), reason=base.reason) for name, replicas in after
+    ]
+    return replace(base, steps=(*base.steps, *stages), target=Column.from_optional([after[-1][1]]))
+
+
+def test_steps_are_the_policys_word_what_moved_it_and_the_target() -> None:
+    """A stage that changed nothing is no series."""
+    made = stepped(("data", 3), ("growth", 8), ("brake", 8), ("max", 6))
+    samples = [s for family in published(made) for s in family.samples if s.name == "wva_decision_step_replicas"]
+    assert [(s.labels["step"], s.value) for s in samples] == [("policy", 3), ("growth", 8), ("max", 6), ("target", 6)]
+
+
+def test_a_target_that_was_withheld_leaves_the_policys_word_alone() -> None:
+    """What is unknown is absent, among steps too."""
+    made = stepped(("start", None))
+    assert [label["step"] for label in labels(made, "wva_decision_step_replicas")] == ["policy"]
+
+
+def test_demand_and_capacity_are_published_in_their_unit() -> None:
+    """With what bounds a replica; absent where the policy does not reckon so."""
+    plan = plan_of(CHEAP, replace(DEAR, demand=None, capacity=None, unit=Unit.NONE, bound=Bound.UNKNOWN))
+    [demand], [capacity] = labels(plan, "wva_demand"), labels(plan, "wva_replica_capacity")
+    assert demand["unit"] == capacity["unit"] == "requests_per_second"
+    assert capacity["bound"] == "kv"
+    assert series(plan, "wva_demand") == {"llama-a100": 19.8}
+    assert series(plan, "wva_replica_capacity") == {"llama-a100": 7.5}
+    assert labels(replace(plan, explanation=None), "wva_demand") == []
 
 
 def test_a_batch_limit_is_published_where_one_is_recommended() -> None:

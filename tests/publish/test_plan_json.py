@@ -10,6 +10,7 @@ from publish.plans import CHEAP, GUESSED, plan_of
 
 from wva_exporter.core.columns import Column, integers
 from wva_exporter.core.decision import Step
+from wva_exporter.core.explanation import Unit
 from wva_exporter.core.snapshot import REASON_CODE
 from wva_exporter.errors import Reason
 from wva_exporter.publish.plan_json import document, rows
@@ -39,8 +40,26 @@ def test_a_row_explains_its_decision() -> None:
         "required_unit": "binary",
         "spare": 0.05,
         "spare_unit": "",
+        "explanation": {
+            "unit": "requests_per_second",
+            "bound": "kv",
+            "demand": 19.8,
+            "capacity": 7.5,
+            "backlog": 0.0,
+            "wanted": 19.8,
+            "kept": 19.8,
+            "doubt": 0.1,
+        },
         "steps": [{"name": "policy", "replicas": 3, "reason": "no_headroom"}],
+        "binding": "policy",
     }
+
+
+def test_a_policy_that_does_not_reckon_explains_nothing() -> None:
+    """Null where the unit says so, and where nobody reckons at all."""
+    plan = plan_of(replace(CHEAP, unit=Unit.NONE), GUESSED)
+    assert [row["explanation"] is None for row in rows(plan)] == [True, False]
+    assert rows(replace(plan, explanation=None))[1]["explanation"] is None
 
 
 def test_the_unknown_is_null() -> None:
@@ -62,6 +81,17 @@ def test_steps_are_those_of_the_variant_in_their_order() -> None:
         {"name": "policy", "replicas": 3, "reason": "no_headroom"},
         {"name": "bounds", "replicas": 1, "reason": "max"},
     ]
+
+
+def test_the_binding_step_is_the_last_that_moved_the_target() -> None:
+    """A stage that let it pass binds nothing."""
+    plan = plan_of(CHEAP, GUESSED)
+    none = integers([REASON_CODE[Reason.NONE]] * 2)
+    brake = Step(name="brake", replicas=Column.of([3, 4]), reason=none)
+    capped = Step(name="max", replicas=Column.of([3, 2]), reason=none)
+    passed = Step(name="min", replicas=Column.of([3, 2]), reason=none)
+    made = replace(plan, steps=(*plan.steps, brake, capped, passed))
+    assert [row["binding"] for row in rows(made)] == ["policy", "max"]
 
 
 def test_a_document_says_when_it_was_decided() -> None:

@@ -30,7 +30,7 @@ Start = Callable[..., Exporter]
 def farm() -> Iterator[Farm]:
     """Two engines that are neither full nor idle."""
     farm = Farm().start()
-    farm.add(Engine(pod="llama-0", kv=0.5), Engine(pod="llama-1", kv=0.5))
+    farm.add(Engine(pod="llama-0", kv=0.5, rate=0.5), Engine(pod="llama-1", kv=0.5, rate=0.5))
     yield farm
     farm.stop()
 
@@ -143,6 +143,7 @@ def test_only_changed_decisions_are_logged(start: Start) -> None:
     lines = [json.loads(line) for line in exporter.log.read_text().splitlines()]
     decisions = [line for line in lines if line["msg"] == "decision" and line["reason"] != "started"]
     assert [(line["variant"], line["desired"], line["current"]) for line in decisions] == [("llama", 2, 2)]
+    assert all({"demand", "capacity", "unit"} <= line.keys() for line in decisions)
 
 
 def test_shadow_mode_publishes_nothing_that_an_actuator_reads(start: Start) -> None:

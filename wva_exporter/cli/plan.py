@@ -13,6 +13,7 @@ from rich.text import Text
 
 from wva_exporter.cli import FINE, UNREACHABLE
 from wva_exporter.cli.arguments import add_settings, settings_loader
+from wva_exporter.cli.explain import chains
 from wva_exporter.cli.look import complain_unreachable, look
 from wva_exporter.errors import Reason
 from wva_exporter.publish.plan_json import document
@@ -33,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", choices=("table", "json"), default="table", help="how to print the plan (%(default)s)"
     )
+    parser.add_argument(
+        "--explain", action="store_true", help="below the table: how each number came about, a line a variant"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(document(outcome.plan), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         print_table(outcome)
+        if arguments.explain:
+            print("\n" + "\n".join(chains(outcome.plan)))
     return FINE
 
 

@@ -31,7 +31,7 @@ POLICY_NAMES: tuple[str, ...] = tuple(name for name in POLICIES if not name.ends
 
 def _known_policy(name: str) -> str:
     if name not in POLICY_NAMES:
-        raise ValueError(f"must be {' or '.join(POLICY_NAMES)}")
+        raise ValueError(f"must be {', '.join(POLICY_NAMES[:-1])} or {POLICY_NAMES[-1]}")
     return name
 
 

@@ -138,8 +138,12 @@ class Settings(Section):
 
     @property
     def deadline_seconds(self) -> float:
-        """How long all queries of a cycle may take together: under half the interval, so that cycles never overlap."""
-        return min(0.45 * self.interval_seconds, 10.0)
+        """How long all queries of a cycle may take together: under half the interval, so that cycles hardly overlap.
+
+        Of an interval of a few seconds that would be less than a Prometheus under load needs; such a one may use nearly all of
+        it, up to five seconds, because a late decision is better than none.
+        """
+        return min(max(0.45 * self.interval_seconds, min(0.9 * self.interval_seconds, 5.0)), 10.0)
 
     def require_source(self) -> Prometheus | Scrape:
         """The data source that was given, a Prometheus always with its ``url``.

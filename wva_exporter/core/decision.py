@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -82,6 +83,21 @@ class Plan:
     def reasons(self) -> tuple[Reason, ...]:
         """The binding reason of each variant."""
         return tuple(REASONS[code] for code in self.reason.tolist())
+
+    @property
+    def moved(self) -> BoolArray:
+        """Which stages changed a target or whether there is one, the policy's word none: shape (steps, variants)."""
+        rows = [np.zeros(len(self.fleet), dtype=np.bool_)]
+        for before, after in pairwise(step.replicas for step in self.steps):
+            rows.append((before.known != after.known) | (after.known & (before.value != after.value)))
+        return np.array(rows)
+
+    @property
+    def binding(self) -> IntArray:
+        """The last stage that moved each variant, 0 where the policy's word stands: shape (variants,)."""
+        moved = self.moved
+        last = len(moved) - 1 - moved[::-1].argmax(axis=0)
+        return np.where(moved.any(axis=0), last, 0)
 
     @property
     def cost(self) -> Column:

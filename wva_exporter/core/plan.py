@@ -30,6 +30,9 @@ from wva_exporter.core.zero import Zero, at_zero
 from wva_exporter.errors import InvalidValue, Reason
 
 
+@np.errstate(
+    over="ignore", invalid="ignore", divide="ignore"
+)  # an absurd reading becomes infinite, which is refused later
 def plan(
     snapshot: Snapshot, memory: Memory | None, policies: Mapping[str, Policy], rules: Rules
 ) -> tuple[Plan, Memory]:

@@ -18,6 +18,7 @@ from wva_exporter import conventions as names
 from wva_exporter.conventions import Input, Label
 from wva_exporter.core.columns import Column
 from wva_exporter.core.decision import Plan
+from wva_exporter.core.explanation import Bound, Unit
 from wva_exporter.core.fleet import Fleet, Origin, Role
 from wva_exporter.core.queueing.law import PARAMETERS
 from wva_exporter.errors import Reason
@@ -25,6 +26,12 @@ from wva_exporter.publish.scalings import Scalings
 
 UNRESOLVED = "unresolved"
 """What upstream writes for an accelerator that nobody named."""
+
+TARGET_STEP = "target"
+"""The last step of every decision: what is published."""
+
+_UNITS = tuple(unit.name.lower() for unit in Unit)
+_BOUNDS = tuple(bound.name.lower() for bound in Bound)
 
 SCALE_UP, SCALE_DOWN = "scale-up", "scale-down"
 
@@ -38,8 +45,8 @@ Labels = dict[str, str]
 def families(plan: Plan, *, shadow: bool, scalings: Scalings) -> list[Metric]:
     """Every family that a Plan publishes, also those without a sample, in the order of ``conventions``.
 
-    At most 20 series a variant that somebody acts on, seven more that are the memory of learning (six until it begins anew;
-    ``conventions.LEARNING_MEMORY``), and 10 a model.
+    At most 21 series a variant beside those of the steps of its decision, of which there are two and one for each stage that
+    moved it; seven more where parameters are learned, and 10 a model.
     ``shadow`` renames what an actuator reads (``conventions.shadow_name``);
     ``scalings`` must be those after this plan.
     """
@@ -49,6 +56,7 @@ def families(plan: Plan, *, shadow: bool, scalings: Scalings) -> list[Metric]:
         *_fullness(plan, labels),
         *_costs(plan, labels, shadow=shadow),
         *_explanations(plan, labels, shadow=shadow),
+        *_reasoning(plan, labels),
         _scaling(plan, labels, scalings),
         *_learned(plan, labels),
         *_inputs(plan),
@@ -153,6 +161,31 @@ def _explanations(plan: Plan, labels: _LabelSets, *, shadow: bool) -> list[Metri
         _family(names.VARIANT_RANK, _every(labels.name, plan.fleet.rank)),
         _family(names.VARIANT_INFO, info),
     ]
+
+
+def _reasoning(plan: Plan, labels: _LabelSets) -> list[Metric]:
+    """What the policy reckoned with, where it does, and the way from its word to the target."""
+    demand: list[tuple[Labels, float]] = []
+    capacity: list[tuple[Labels, float]] = []
+    if (why := plan.explanation) is not None:
+        units = [{**m, str(Label.UNIT): _UNITS[unit]} for m, unit in zip(labels.model, why.unit.tolist(), strict=True)]
+        bounds = [{**u, str(Label.BOUND): _BOUNDS[bound]} for u, bound in zip(units, why.bound.tolist(), strict=True)]
+        demand, capacity = _known(units, why.demand), _known(bounds, why.capacity)
+    steps: list[tuple[Labels, float]] = []
+    for step, shown in zip(plan.steps, plan.moved, strict=True):
+        rows = np.flatnonzero((shown | (step is plan.steps[0])) & step.replicas.known)
+        steps += _step_rows(labels, step.name, rows.tolist(), step.replicas)
+    steps += _step_rows(labels, TARGET_STEP, np.flatnonzero(plan.target.known).tolist(), plan.target)
+    return [
+        _family(names.DEMAND, demand),
+        _family(names.REPLICA_CAPACITY, capacity),
+        _family(names.DECISION_STEP_REPLICAS, steps),
+    ]
+
+
+def _step_rows(labels: _LabelSets, step: str, rows: list[int], replicas: Column) -> list[tuple[Labels, float]]:
+    values = replicas.value.tolist()
+    return [({**labels.name[row], str(Label.STEP): step}, values[row]) for row in rows]
 
 
 def source_of(origin: Origin) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from wva_exporter.core.columns import Column
 from wva_exporter.core.decision import Plan, Step
+from wva_exporter.core.explanation import Bound, Unit
 from wva_exporter.core.fleet import Origin, Role
 from wva_exporter.core.snapshot import REASONS
 from wva_exporter.publish.exposition import source_of
@@ -22,7 +23,8 @@ def rows(plan: Plan) -> list[Row]:
     """One row a variant, in the order of the fleet.
 
     ``target``, ``current`` and ``expected`` are replicas; ``cost`` and ``current_cost`` are per hour; ``utilization`` is a
-    ratio, ``required`` and ``spare`` are in the unit beside them; ``steps`` is the way from the policy's word to the target.
+    ratio, ``required`` and ``spare`` are in the unit beside them. ``explanation`` is what the policy reckoned with, null where
+    it does not reason so; ``steps`` is the way from its word to the target, ``binding`` the last step that moved it.
     """
     variants, models, gauges = plan.fleet.variants, plan.fleet.models, plan.gauges
     model = variants.model.tolist()
@@ -48,9 +50,26 @@ def rows(plan: Plan) -> list[Row]:
         "required_unit": [gauges.required_unit[m] for m in model],
         "spare": list(gauges.spare.listed()),
         "spare_unit": [gauges.spare_unit[m] for m in model],
+        "explanation": _explanations(plan),
         "steps": list(_steps(plan)),
+        "binding": [plan.steps[step].name for step in plan.binding.tolist()],
     }
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _explanations(plan: Plan) -> list[object]:
+    """Demand and what it makes, in ``unit``; ``wanted`` and ``kept`` are replicas, ``backlog`` requests, ``doubt`` a share."""
+    why = plan.explanation
+    if why is None:
+        return [None] * len(plan.fleet)
+    columns = (why.demand, why.capacity, why.backlog, why.wanted, why.kept, why.doubt)
+    units, bounds = [Unit(unit) for unit in why.unit.tolist()], [Bound(bound) for bound in why.bound.tolist()]
+    names = ("unit", "bound", "demand", "capacity", "backlog", "wanted", "kept", "doubt")
+    values = zip(units, bounds, *(column.listed() for column in columns), strict=True)
+    return [
+        None if unit is Unit.NONE else dict(zip(names, (unit.name.lower(), bound.name.lower(), *rest), strict=True))
+        for unit, bound, *rest in values
+    ]
 
 
 def _replicas(column: Column) -> list[object]:

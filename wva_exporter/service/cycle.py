@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from wva_exporter.config.schema import Settings
 from wva_exporter.core.decision import Memory, Plan
+from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.plan import plan
 from wva_exporter.core.sightings import Sightings
 from wva_exporter.core.snapshot import Snapshot
@@ -47,6 +48,7 @@ class Cycle:
         self._memory: Memory | None = None
         self._membership: Membership | None = None
         self._seen: tuple[Observation, Sightings] | None = None
+        self._known: tuple[Fleet | None, Known | None] = (None, None)
         self._remembered = Remembered(settings.hold_seconds)
 
     def inherit(self, former: Cycle) -> None:
@@ -58,7 +60,10 @@ class Cycle:
         """Ask, then decide in a thread: the page is served meanwhile."""
         observation = await source.observe()
         catalogue, snapshot = await asyncio.to_thread(self.look, observation)
-        known = await knowledge(snapshot) if knowledge is not None and observation.reachable else None
+        if knowledge is not None and observation.reachable:
+            self._known = (snapshot.fleet, await knowledge(snapshot))
+        fleet, known = self._known
+        known = known if fleet is snapshot.fleet else None  # while nobody answers, what was known stands
         return await asyncio.to_thread(self._decided, observation, catalogue, snapshot, known)
 
     def decide(self, observation: Observation) -> Outcome:

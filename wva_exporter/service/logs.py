@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from wva_exporter.core.decision import Plan
+from wva_exporter.core.explanation import Unit
 
 Log = structlog.stdlib.BoundLogger
 
@@ -72,7 +73,25 @@ def changes(before: Plan | None, after: Plan) -> Iterator[dict[str, object]]:
                 "before": _whole(old_target),
                 "current": _whole(after.current.listed()[after.fleet.row[key]]),
                 "reason": reason,
+                **_reckoned(after, after.fleet.row[key]),
             }
+
+
+def _reckoned(plan: Plan, row: int) -> dict[str, object]:
+    """Demand and capacity of a replica, where the policy reckons with them."""
+    why = plan.explanation
+    if why is None or not (why.demand.known[row] and why.capacity.known[row]):
+        return {}
+    return {
+        "demand": _short(why.demand.value[row]),
+        "capacity": _short(why.capacity.value[row]),
+        "unit": Unit(int(why.unit[row])).name.lower(),
+    }
+
+
+def _short(number: float) -> float:
+    """Four digits are enough to see why."""
+    return float(f"{number:.4g}")
 
 
 def _decisions(plan: Plan) -> dict[tuple[str, str], tuple[float | None, str]]:

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from wva_exporter.cli.demo.engine_page import engine_page
 from wva_exporter.cli.demo.surroundings_page import kubernetes_page, router_page
 from wva_exporter.engines import kubernetes, router
-from wva_exporter.engines.table import Mean, Share
+from wva_exporter.engines.table import Balance, Mean, Reading
 from wva_exporter.engines.vllm import VLLM
 from wva_exporter.twin.engine import Engine
 from wva_exporter.twin.fleet import Fleet, VariantSpec
@@ -102,12 +102,19 @@ def test_promtool_says_of_it_what_it_says_of_the_recorded_page(promtool_bin: Pat
     assert complaints(vllm_page(busy_engine())) == complaints((data / "vllm-0.32" / "busy.prom").read_text())
 
 
+def first_names(reading: Reading) -> tuple[str, ...]:
+    """What a reading prefers to be made of."""
+    if isinstance(reading, Balance):
+        return (reading.ended[0], *reading.inside)
+    first = reading.names[0]
+    return first if isinstance(first, tuple) else (first,)
+
+
 def test_every_series_that_the_engine_table_reads_is_there() -> None:
     """The first name of each reading."""
     names = {name for name, _ in samples(vllm_page(busy_engine()).encode())}
     for reading in VLLM.readings.values():
-        first = reading.names[0]
-        wanted = first if isinstance(reading, Share) else (first,)
+        wanted = first_names(reading)
         for name in wanted:
             assert (f"{name}_sum" if isinstance(reading, Mean) else name) in names
 

@@ -57,7 +57,7 @@ def exporter_file(*, prometheus: str | None, around: Addresses) -> str:
             "max_down_ratio_per_minute": scenario.MAX_DOWN_RATIO_PER_MINUTE,
             "currency": scenario.CURRENCY,
             "cost_budget_per_hour": scenario.COST_BUDGET_PER_HOUR,
-            "policy": "wva-v1",
+            "models": [{"name": scenario.MODEL, "namespace": scenario.NAMESPACE, "slo": scenario.SLO}],
             "variants": [
                 {
                     "name": variant.name,

@@ -28,8 +28,8 @@ SCRAPE_SECONDS = 1.0
 CYCLE_SECONDS = 2.0
 SYNC_SECONDS = 2.0
 WINDOW_FLOOR_SECONDS = 5.0
-DOWN_WINDOW_SECONDS = 15.0
-POLICY_PERIOD_SECONDS = 1.0
+UP_PERIOD_SECONDS = 1.0
+DOWN_PERIOD_SECONDS = 4.0
 MAX_DOWN_RATIO_PER_MINUTE = 1.0
 
 
@@ -48,13 +48,17 @@ SHORTENED = (
     Shortened(name="HPA sync", here=f"{SYNC_SECONDS:g}s", usual="15s"),
     Shortened(name="replica start-up", here=f"{STARTUP_SECONDS:g}s", usual="60-120s"),
     Shortened(name="window_floor", here=f"{WINDOW_FLOOR_SECONDS:g}s", usual="60s"),
-    Shortened(name="HPA scaleDown window", here=f"{DOWN_WINDOW_SECONDS:g}s", usual="300s"),
-    Shortened(name="HPA policy period", here=f"{POLICY_PERIOD_SECONDS:g}s", usual="15s"),
+    Shortened(name="window before a fall", here=f"{5 * WINDOW_FLOOR_SECONDS:g}s", usual="300s"),
+    Shortened(name="HPA 100 pods up per", here=f"{UP_PERIOD_SECONDS:g}s", usual="15s"),
+    Shortened(name="HPA 50% down per", here=f"{DOWN_PERIOD_SECONDS:g}s", usual="60s"),
     Shortened(name="max_down_ratio_per_minute", here=f"{MAX_DOWN_RATIO_PER_MINUTE:g}", usual="0.5"),
 )
 
 PROFILE = ((0.0, 1.0), (4.0, 1.0), (58.0, 3.0), (72.0, 3.0), (92.0, 1.0))
 """Load over time as (seconds, multiple of the base): stretched for runs longer than 180 s, cut off for shorter ones."""
+
+SLO = {"ttft": "1s", "itl": "50ms"}
+"""What the model promises in the mean."""
 
 BASE_RATE = 26.0
 """Requests per second before the rise."""
@@ -96,13 +100,14 @@ VARIANTS = (
 _BEHAVIOR = Behavior(
     up=Direction(
         stabilization_seconds=0.0,
-        policies=(Policy(unit=Unit.PODS, value=100, period_seconds=POLICY_PERIOD_SECONDS),),
+        policies=(Policy(unit=Unit.PODS, value=100, period_seconds=UP_PERIOD_SECONDS),),
     ),
     down=Direction(
-        stabilization_seconds=DOWN_WINDOW_SECONDS,
-        policies=(Policy(unit=Unit.PERCENT, value=100, period_seconds=POLICY_PERIOD_SECONDS),),
+        stabilization_seconds=0.0,
+        policies=(Policy(unit=Unit.PERCENT, value=50, period_seconds=DOWN_PERIOD_SECONDS),),
     ),
 )
+"""As our manifests make it for policy headroom: no window of its own, because the policy has one; half of it down a minute."""
 
 AUTOSCALERS = {
     "llama-8b-a100": Autoscaler(minimum=2, maximum=12, behavior=_BEHAVIOR),

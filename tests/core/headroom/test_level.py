@@ -1,0 +1,77 @@
+"""The level that a fleet is made ready for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wva_exporter.core.columns import Column, floats
+from wva_exporter.core.headroom.arrivals import Arrivals
+from wva_exporter.core.headroom.level import Level, dispersion, level
+
+
+def steps(*count: float) -> Arrivals:
+    """Steps of fifteen seconds, the newest last, at 15, 30, ..."""
+    column = np.array(count, dtype=float)[:, None]
+    return Arrivals(
+        time=floats(15.0 * np.arange(1, len(count) + 1)),
+        seconds=np.full_like(column, 15.0),
+        count=column,
+        pods=(),
+        sampled_at=floats([]),
+        arrived=Column.unknown(0),
+    )
+
+
+def of(*count: float) -> Level:
+    """The level after these steps, with the usual windows."""
+    return level(steps(*count), 15.0 * len(count), short_seconds=30.0, long_seconds=60.0)
+
+
+def test_a_steady_load_is_its_mean_and_a_deviation() -> None:
+    """150 in each step: 10 a second, and sqrt(600)/60 above it for the minute or half of sqrt(300)/30 for its half."""
+    assert of(*[150.0] * 8).rate.listed() == [pytest.approx(10 + max(np.sqrt(600) / 60, 0.5 * np.sqrt(300) / 30))]
+
+
+def test_nobody_seen_is_unknown_and_not_zero() -> None:
+    """Before the first step there is no level."""
+    assert level(Arrivals.none(1), 0.0, short_seconds=30.0, long_seconds=60.0).rate.listed() == [None]
+
+
+def test_no_arrivals_are_a_level_of_zero() -> None:
+    """That is known."""
+    assert of(0, 0, 0, 0).rate.listed() == [0]
+
+
+def likely(*count: float) -> float:
+    """The rate that is likely coming, over the mean of all that was seen before the last step."""
+    found = of(*count).likely.listed()[0]
+    assert found is not None
+    return found / (sum(count[:-1]) / (15.0 * (len(count) - 1)))
+
+
+def test_a_step_is_taken_at_once() -> None:
+    """The scrape after a load that doubled is enough; it came within that scrape, so more of it is likely coming."""
+    found = of(150, 150, 150, 150, 150, 300)
+    assert found.rate.listed()[0] > 20
+    assert found.likely.listed()[0] > found.rate.listed()[0]
+
+
+def test_the_second_scrape_of_a_step_shows_all_of_it() -> None:
+    """Nothing is guessed any more."""
+    found = of(150, 150, 150, 150, 150, 225, 300)
+    assert found.likely.listed() == found.rate.listed()
+
+
+def test_noise_is_no_step() -> None:
+    """One deviation more is an ordinary scrape."""
+    assert likely(150, 150, 150, 150, 150, 162) < 1.2
+
+
+def test_bursts_stretch_what_counts_as_a_step() -> None:
+    """Where counts vary more than Poisson's, as much more is ordinary."""
+    bursty = np.array([[100.0], [200.0]] * 4)
+    assert dispersion(bursty).tolist() == [6.0]
+    assert dispersion(np.full((8, 1), 150.0)).tolist() == [1.0]
+    assert likely(150, 150, 150, 150, 150, 150, 150, 215) > 1.4
+    assert likely(100, 200, 100, 200, 100, 200, 100, 215) < 1.4

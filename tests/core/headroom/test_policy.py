@@ -1,0 +1,219 @@
+"""Policy ``headroom`` through ``plan``: what is asked for, when less is, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fleet_builder import V
+from headroom_builder import LOOSE, Life, alone, believed, promised
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import Column
+from wva_exporter.core.decision import Plan
+from wva_exporter.core.explanation import Bound, Unit
+from wva_exporter.core.fleet import Role
+from wva_exporter.core.plan import plan
+from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.queueing.belief import Belief
+from wva_exporter.errors import Reason
+
+
+def target(made: Plan, row: int = 0) -> float:
+    """A known target."""
+    found = made.target.listed()[row]
+    assert found is not None
+    return found
+
+
+def explained(made: Plan) -> tuple[float | None, ...]:
+    """Demand, capacity and what they make, of the first variant."""
+    assert made.explanation is not None
+    why = made.explanation
+    return why.demand.listed()[0], why.capacity.listed()[0], why.wanted.listed()[0]
+
+
+def test_a_rise_is_asked_for_in_one_jump_and_at_once() -> None:
+    """Five times the load is five times the replicas in the next cycle, whatever is pending."""
+    life = alone()
+    calm = life.settle({"v": 2}, 40.0)
+    risen = life.cycle({"v": 2}, 400.0)
+    demand, capacity, _ = explained(risen)
+    assert demand is not None
+    assert capacity is not None
+    assert target(calm) == 2
+    assert target(risen) >= demand / capacity
+    assert risen.reasons[0] is Reason.NO_HEADROOM
+
+
+def test_what_is_on_its_way_is_not_asked_for_again() -> None:
+    """The same load in the cycles after asks for no more."""
+    life = alone()
+    life.settle({"v": 2}, 40.0)
+    first = target(life.cycle({"v": 2}, 200.0))
+    for _ in range(3):
+        assert target(life.cycle({"v": 2}, 200.0, wanted={"v": first})) <= 1.1 * first
+
+
+def test_an_actuator_that_does_not_act_locks_nothing() -> None:
+    """Ten cycles in which the HPA ignores the target; the next rise is answered all the same."""
+    life = alone()
+    life.settle({"v": 2}, 40.0)
+    for _ in range(10):
+        ignored = target(life.cycle({"v": 2}, 120.0))
+    assert ignored > 2
+    assert target(life.cycle({"v": 2}, 400.0)) > ignored
+
+
+def test_less_is_asked_for_only_after_the_window() -> None:
+    """The load falls to a tenth: nothing for five minutes, then down in one step."""
+    life = alone()
+    high = target(life.settle({"v": 12}, 300.0))
+    falling = [life.cycle({"v": 12}, 30.0) for _ in range(30)]
+    early, late = falling[:18], falling[-1]
+    assert {target(made) for made in early} == {high}
+    assert early[-1].reasons[0] is Reason.DOWN_WINDOW
+    assert target(late) <= 3
+
+
+def test_a_start_is_seeded_with_what_is_there() -> None:
+    """A large idle fleet is not shed before a window was watched, also not by a policy that forgot everything."""
+    life = alone()
+    first = [target(life.cycle({"v": 12}, 10.0)) for _ in range(18)]
+    assert set(first) == {12}
+    assert target(life.settle({"v": 12}, 10.0, cycles=6)) < 12
+
+
+def test_a_backlog_is_worked_off_and_then_forgotten() -> None:
+    """Waiting requests ask for more at once, and keep nothing once they are gone."""
+    life = alone()
+    calm = target(life.settle({"v": 4}, 100.0))
+    flooded = target(life.cycle({"v": 4}, 100.0, waiting=1500.0))
+    assert flooded > calm
+    assert life.memory is not None
+    after = life.settle({"v": 4}, 100.0, cycles=25)
+    assert target(after) <= calm + 1 < flooded
+
+
+def test_what_caches_hold_must_fit_before_anything_leaves() -> None:
+    """Little arrives, but the caches are full of long requests."""
+    life = alone()
+    made = life.settle({"v": 10}, 20.0)
+    for _ in range(30):
+        made = life.cycle({"v": 10}, 20.0, kv=0.78)
+    assert (target(made), made.reasons[0]) == (10, Reason.RESIDENT_TOKENS)
+
+
+def test_one_full_replica_keeps_all_of_them() -> None:
+    """The worst of ten decides."""
+    life = alone()
+    life.settle({"v": 10}, 20.0)
+    for _ in range(30):
+        made = life.cycle({"v": 10}, 20.0, full=1)
+    assert (target(made), made.reasons[0]) == (10, Reason.RESIDENT_TOKENS)
+
+
+def test_when_every_replica_is_full_one_more_is_asked_for() -> None:
+    """Whatever the arithmetic says: it may be wrong."""
+    life = alone()
+    life.settle({"v": 3}, 10.0)
+    made = life.cycle({"v": 3}, 10.0, kv=0.95)
+    assert (target(made), made.reasons[0]) == (4, Reason.ALL_SATURATED)
+
+
+def test_a_promise_that_no_replica_keeps_asks_for_the_maximum() -> None:
+    """Nothing fits: the most that may be, never one."""
+    life = Life(of=promised(V(name="v", maximum=9), itl=0.001), belief=believed(1), rules=LOOSE)
+    made = life.settle({"v": 2}, 10.0, cycles=5)
+    assert (target(made), made.reasons[0]) == (9, Reason.SLO_UNREACHABLE)
+
+
+@pytest.mark.parametrize("belief", [None, Belief.unknown(1), believed(1, 2.0)])
+def test_without_known_times_the_caches_decide_and_it_is_said(belief: Belief | None) -> None:
+    """Tokens held, against the size of a cache: the reason names what is missing."""
+    life = Life(of=promised(V(name="v")), belief=belief, rules=LOOSE)
+    made = life.settle({"v": 3}, 30.0, cycles=10)
+    assert made.reasons[0] is Reason.CAPACITY_UNKNOWN
+    assert made.explanation is not None
+    assert made.explanation.unit.tolist() == [Unit.TOKENS]
+    assert target(life.cycle({"v": 3}, 30.0, kv=0.79)) > 3
+
+
+def test_without_a_promise_only_memory_and_sequences_bind() -> None:
+    """And the reason says that nothing is promised."""
+    life = Life(of=promised(V(name="v"), ttft=None, itl=None), belief=believed(1), rules=LOOSE)
+    made = life.settle({"v": 1}, 20.0)
+    assert made.reasons[0] is Reason.NO_SLO
+    assert made.explanation is not None
+    assert made.explanation.bound.tolist()[0] in (Bound.KV, Bound.SEQUENCES)
+
+
+def test_the_explanation_is_the_arithmetic() -> None:
+    """Demand over capacity is at most what is wanted, and that is what is asked for, rounded up."""
+    life = alone()
+    made = life.settle({"v": 6}, 200.0)
+    demand, capacity, wanted = explained(made)
+    assert demand is not None
+    assert capacity is not None
+    assert wanted is not None
+    assert demand == pytest.approx(200.0, rel=0.1)
+    assert demand / capacity <= wanted + 1e-6
+    assert target(made) >= np.ceil(wanted - 1e-6)
+    assert made.gauges.required_unit == ("requests_per_second",)
+
+
+def test_roles_are_sized_apart() -> None:
+    """Prefill and decode replicas of a model share its arrivals and not their capacity."""
+    kinds = (V(name="p", role=Role.PREFILL, maximum=60), V(name="d", role=Role.DECODE, maximum=60))
+    life = Life(of=promised(*kinds), belief=believed(2), rules=LOOSE)
+    # each of 400 requests a second is seen by one pod of either role
+    made = life.settle({"p": 2, "d": 8}, 400.0, cycles=10)
+    assert made.explanation is not None
+    prefill, decode = made.explanation.capacity.listed()
+    assert prefill is not None
+    assert decode is not None
+    assert prefill != pytest.approx(decode, rel=0.05)
+    assert made.explanation.bound.tolist()[1] != Bound.TTFT
+
+
+def test_the_cheaper_capacity_grows_of_two_kinds() -> None:
+    """Engines that are alike, at half the price."""
+    kinds = (V(name="dear", cost=20.0, maximum=60), V(name="cheap", cost=10.0, maximum=60))
+    life = Life(of=promised(*kinds), belief=believed(2), rules=LOOSE)
+    life.settle({"dear": 1, "cheap": 1}, 40.0)
+    made = life.cycle({"dear": 1, "cheap": 1}, 300.0)
+    assert target(made, 0) == 1
+    assert target(made, 1) > 4
+
+
+def test_what_never_comes_is_asked_of_another_kind() -> None:
+    """The cheap kind is out of stock: after ten minutes the dear one is wanted instead."""
+    kinds = (V(name="dear", cost=20.0, maximum=60), V(name="cheap", cost=10.0, maximum=60))
+    life = Life(of=promised(*kinds), belief=believed(2), rules=LOOSE)
+    pods = {"dear": 1, "cheap": 1}
+    life.settle(pods, 40.0)
+    made = life.cycle(pods, 160.0)
+    ordered = target(made, 1)
+    for _ in range(50):
+        made = life.cycle(pods, 160.0, wanted={"dear": 1, "cheap": ordered})
+    assert target(made, 0) > 1
+
+
+def test_a_silent_input_lowers_nothing() -> None:
+    """No signal of headroom's, unknown or not a number, brings a target down."""
+    for signal in (Signal.ARRIVED, Signal.REQUEST_RATE, Signal.INPUT_TOKENS, Signal.KV_CAPACITY, Signal.AGE):
+        life = alone()
+        high = target(life.settle({"v": 10}, 260.0))
+        for _ in range(4):
+            assert target(life.cycle({"v": 10}, 260.0, signals={signal: None})) >= high
+
+
+def test_router_arrivals_count_where_they_are_more() -> None:
+    """What waits before any engine has arrived too."""
+    life = alone()
+    life.settle({"v": 2}, 40.0)
+    view = replace(life.view({"v": 2}, 40.0), offered=Column.of([300.0]))
+    made, _ = plan(view, life.memory, POLICIES, LOOSE)
+    assert made.explanation is not None
+    assert made.explanation.demand.listed() == [300.0]
