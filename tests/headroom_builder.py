@@ -101,7 +101,7 @@ class Life:
                 Signal.REQUEST_RATE: each,
                 Signal.INPUT_TOKENS: 600.0,
                 Signal.OUTPUT_TOKENS: 200.0,
-                **({Signal.KV_PEAK: 0.95} if number < full else {}),
+                **({Signal.KV: 0.95, Signal.KV_PEAK: 0.95} if number < full else {}),
                 **(signals or {}),
             }
             held = min(each * SERVED_SECONDS * 700.0 / 100_000.0, 0.6) if kv is None else kv

@@ -47,4 +47,4 @@ async def test_prometheus_stores_what_is_published(prometheus: Callable[..., Rea
         [up] = await asyncio.to_thread(real.query, "up")
         assert up["value"][1] == "1"
         [kept] = await asyncio.to_thread(real.query, 'count({variant_name="llama-a100"})')
-        assert kept["value"][1] == "30"
+        assert kept["value"][1] == "31"

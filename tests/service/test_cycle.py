@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from engine_worlds import NOW, pod, scraped
 
 from wva_exporter.config.load import parse
+from wva_exporter.core.columns import Column
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.queueing.learning import Learned
 from wva_exporter.core.snapshot import Snapshot
@@ -35,7 +36,9 @@ class Told:
         """Anything may be true."""
         self.asked += 1
         rows = len(snapshot.fleet)
-        return Known(learned=Learned.nothing(rows), belief=Belief.anything(rows))
+        return Known(
+            learned=Learned.nothing(rows), recommended_limit=Column.unknown(rows), belief=Belief.anything(rows)
+        )
 
 
 async def test_what_was_learned_is_still_shown_while_the_source_is_silent() -> None:

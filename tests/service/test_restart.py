@@ -17,10 +17,12 @@ from wva_exporter.conventions import LEARNING_MEMORY, Signal
 from wva_exporter.core.decision import Plan
 from wva_exporter.core.queueing.analysis import analyze
 from wva_exporter.core.queueing.system import ServiceModel, System
+from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.publish.exposition import families
 from wva_exporter.publish.scalings import Scalings
 from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.service.cycle import Cycle
+from wva_exporter.service.knowledge import Known
 from wva_exporter.service.learning import Learner
 from wva_exporter.service.logs import Log
 from wva_exporter.sources.matrix import Span
@@ -92,6 +94,10 @@ class Archive(PrometheusSource):
         ]
         self.pages.append((plan.time + 1.0, Answer(labels=[Labels(**row) for _, row in rows], value=_values(rows))))
 
+    async def observe(self) -> Observation:
+        """What the engines say now."""
+        return seen(round((self.now - START) / STEP))
+
     async def ask(self, promql: str) -> Answer:
         """The page scraped last before the offset."""
         offset = re.search(r"offset ([0-9a-z]+)", promql)
@@ -123,10 +129,13 @@ class Exporter:
     async def run(self, number: int) -> Plan:
         """One cycle; the plan that it publishes."""
         self.archive.now = START + STEP * number
-        outcome = await self.learner.informed(self.cycle.decide(seen(number)), self.archive)
+        outcome = await self.cycle.run(self.archive, self._known)
         self.learner.take(outcome, self.archive)
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
         return outcome.plan
+
+    async def _known(self, snapshot: Snapshot) -> Known | None:
+        return await self.learner.known(snapshot, self.archive)
 
     @property
     def faults(self) -> float | None:

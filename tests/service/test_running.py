@@ -30,7 +30,7 @@ Start = Callable[..., Exporter]
 def farm() -> Iterator[Farm]:
     """Two engines that are neither full nor idle."""
     farm = Farm().start()
-    farm.add(Engine(pod="llama-0", kv=0.5, rate=0.5), Engine(pod="llama-1", kv=0.5, rate=0.5))
+    farm.add(Engine(pod="llama-0", kv=0.5, running=2.0, rate=0.5), Engine(pod="llama-1", kv=0.5, running=2.0, rate=0.5))
     yield farm
     farm.stop()
 
@@ -113,19 +113,6 @@ def test_a_reload_over_http_reports_a_bad_file(start: Start, farm: Farm) -> None
     rewrite(exporter, farm, "")
     assert post(f"{exporter.url}/-/reload")[0] == 200
     exporter.wait(lambda: exporter.value("wva_config_last_reload_successful") == 1, "an accepted reload")
-
-
-def test_a_catalogue_that_is_refused_leaves_the_old_configuration_in_force(start: Start, farm: Farm) -> None:
-    """It is part of the configuration: named with its file, line and field, and the exporter goes on."""
-    exporter = start("--web.enable-lifecycle")
-    folder = exporter.log.parent
-    (folder / "own.yaml").write_text("profiles:\n  - {model: x}\n")
-    (folder / "wva.yaml").write_text(CONFIG.format(url=farm.url, more="") + "catalogue: {file: own.yaml}\n")
-    status, text = post(f"{exporter.url}/-/reload")
-    assert status == 500
-    assert "own.yaml:2: profiles[0].accelerator" in text
-    (folder / "own.yaml").write_text("profiles: []\n")
-    assert post(f"{exporter.url}/-/reload")[0] == 200
 
 
 def test_sigterm_ends_it_in_order(start: Start) -> None:

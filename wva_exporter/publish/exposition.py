@@ -45,7 +45,7 @@ Labels = dict[str, str]
 def families(plan: Plan, *, shadow: bool, scalings: Scalings) -> list[Metric]:
     """Every family that a Plan publishes, also those without a sample, in the order of ``conventions``.
 
-    At most 21 series a variant beside those of the steps of its decision, of which there are two and one for each stage that
+    At most 22 series a variant beside those of the steps of its decision, of which there are two and one for each stage that
     moved it; seven more where parameters are learned, and 10 a model.
     ``shadow`` renames what an actuator reads (``conventions.shadow_name``);
     ``scalings`` must be those after this plan.

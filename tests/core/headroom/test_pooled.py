@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wva_exporter.core.headroom.pooled import UTILIZATION, replicas_for
+from wva_exporter.core.headroom.pooled import UTILIZATION, Station, replicas_for
 
 
 def needed(rate: float, *, base: float = 2.0, slope: float = 0.01, batch: float = 60.0, step: float = 1.0) -> float:
     """Replicas for one rate, by default of replicas that complete 23 a second."""
-    columns = (np.array([value]) for value in (rate, base, slope, batch, step))
-    return float(replicas_for(*columns)[0])
+    station = Station(
+        base_seconds=np.array([base]),
+        slope_seconds=np.array([slope]),
+        places=np.array([batch]),
+        rate_rps=np.array([batch / (base + slope * batch)]),
+        step=np.array([step]),
+    )
+    return float(replicas_for(station, np.array([rate]))[0])
 
 
 def erlang_c(rate: float, seconds: float, places: int) -> float:

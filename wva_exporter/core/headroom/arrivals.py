@@ -19,6 +19,9 @@ from wva_exporter.core.snapshot import Snapshot
 _YOUNG = 0.9
 """Coverage below which a pod that was never seen before has just begun, so that all it ever had came since."""
 
+_MOST_TURNS = 100.0
+"""No engine has finished more than so many times what is inside of it within its first scrape."""
+
 _RESET = 0.5
 """A sum that fell below this share began anew; one that fell less lost requests that its engine does not count as ended."""
 
@@ -101,7 +104,7 @@ def observe(
     length = np.bincount(group, weights=seconds, minlength=len(groups)) / np.maximum(pairs, 1.0)
     came = np.bincount(group, weights=count, minlength=len(groups))
     came = np.where((length > _SHORTEST_SECONDS) & (came <= _MOST_RPS * length), came, 0.0)
-    kept = past.time > snapshot.time - keep_seconds
+    kept = (past.time > snapshot.time - keep_seconds) & (past.time < snapshot.time)  # clocks are set back
     return Arrivals(
         time=np.append(past.time[kept], snapshot.time),
         seconds=np.vstack([past.seconds[kept], length]),
@@ -124,9 +127,11 @@ def _aligned(past: Arrivals, pods: tuple[tuple[str, str], ...]) -> tuple[Column,
 
 
 def _young(snapshot: Snapshot) -> BoolArray:
-    """Pods that have not been scraped for a whole window yet."""
-    coverage = snapshot.replicas[Signal.COVERAGE]
-    return np.asarray(coverage.known & (coverage.value < _YOUNG))
+    """Pods that have just begun: not scraped for a whole window yet, and not full of a past that only we have not seen."""
+    replicas = snapshot.replicas
+    coverage, inside = replicas[Signal.COVERAGE], replicas[Signal.RUNNING].value + replicas[Signal.WAITING].value
+    plausible = replicas[Signal.ARRIVED].value <= _MOST_TURNS * np.maximum(inside, 1.0)
+    return np.asarray(coverage.known & (coverage.value < _YOUNG) & plausible)
 
 
 def _steps(now: Column, before: Column, passed: FloatArray) -> tuple[FloatArray, FloatArray]:
