@@ -21,6 +21,7 @@ window_floor: 5s
 hold: 1h
 max_down_ratio_per_minute: 1
 default_namespace: llm
+policy: wva-v1
 scale_to_zero: {{retention: 5s}}
 variants:
   - {{name: llama, model: tiny-llama, workload: {{kind: Deployment, name: llama}}, min: 0, max: 12, cost: 10}}
@@ -50,8 +51,8 @@ def exporter(farm: Farm, prometheus_bin: Path, tmp_path_factory: pytest.TempPath
 
 def heal(farm: Farm) -> None:
     """Everything as it was: six engines, none of them idle."""
-    farm.add(*(Engine(pod=f"llama-{i}") for i in range(SIZE) if f"llama-{i}" not in farm.engines))
-    farm.busy()
+    farm.engines.clear()
+    farm.add(*(Engine(pod=f"llama-{i}", kv=0.60) for i in range(SIZE)))
     farm.workloads["llama"] = Workload(name="llama", spec=SIZE, ready=SIZE)
     farm.router_queue = 0.0
 
@@ -95,7 +96,8 @@ def test_a_dead_pod_is_missed_and_not_written_off(farm: Farm, exporter: Exporter
     with Watch(exporter=exporter) as watch:
         del farm.engines["llama-5"]
         farm.workloads["llama"].ready = SIZE - 1
-        farm.idle()
+        for engine in farm.engines.values():
+            engine.kv, engine.running = 0.02, 1
         time.sleep(7)
         proves("pod", watch, exporter.reason())
         heal(farm)
@@ -116,6 +118,8 @@ def test_all_pods_dead_hold_the_target(farm: Farm, exporter: Exporter) -> None:
 
 def test_a_proven_idle_fleet_goes_to_zero_and_wakes(farm: Farm, exporter: Exporter) -> None:
     """The counter-test: with proof for the whole retention zero is reached, and a waiting request ends it."""
+    for engine in farm.engines.values():
+        engine.kv, engine.running = 0.0, 0
     farm.freeze()
     exporter.wait(lambda: exporter.value("wva_desired_replicas") == 0, "zero")
     farm.engines.clear()

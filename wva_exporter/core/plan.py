@@ -63,7 +63,7 @@ def plan(
     chain = Chain(wanted)
     decided = _decide(chain, snapshot, past, known_count=known_count, doubts=doubts, zero=zero)
     chain.hold(_held(snapshot, past, known_count, rules), _trouble(snapshot, past))
-    chain.cap("growth", _growth_limit(view, past), _MAX_UNKNOWN)
+    chain.cap("growth", _growth_limit(snapshot, past), _MAX_UNKNOWN)
     chain.raise_to("brake", _brake_floor(recent, past, zero, rules), _DOWN_BRAKE)
     _bound(chain, snapshot.fleet.variants.maximum, zero.minimum)
     _obey(chain, snapshot, past)

@@ -54,9 +54,11 @@ class Headroom:
         )
         answer = guarded(snapshot, kept.groups, now, offers, fit(kept.groups, offers, now.need, enough))
         decidable = chosen & _decidable(snapshot, now)
-        target = Column.of(answer.replicas, decidable)
+        meant = Column.of(
+            answer.replicas, decidable & ~young[kept.groups.of_variant]
+        )  # a wish at the start may be noise
         proposal = _proposal(snapshot, now, answer, enough=enough, decidable=decidable, kept=kept)
-        return proposal, replace(kept, wanted=target)
+        return proposal, replace(kept, wanted=meant)
 
 
 def _most(snapshot: Snapshot, kept: Kept) -> FloatArray:
