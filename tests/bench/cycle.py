@@ -117,7 +117,11 @@ def _known(variants: int, number: int) -> Known:
     own = np.random.default_rng(0).uniform(0.7, 1.4, (variants, 3))
     seconds = np.array(SERVICE_SECONDS) * own * np.random.default_rng(number + 1).uniform(0.98, 1.02, (variants, 3))
     belief = Belief.of(seconds, 0.1 * seconds)
-    return Known(learned=Learned(belief=belief, began_at=Column.unknown(variants)), belief=belief)
+    return Known(
+        learned=Learned(belief=belief, began_at=Column.unknown(variants)),
+        recommended_limit=Column.unknown(variants),
+        belief=belief,
+    )
 
 
 def _one(cycle: Cycle, board: Board, labels: LabelMemory, page: _Page, runner: asyncio.Runner) -> tuple[float, float]:
