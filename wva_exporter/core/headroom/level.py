@@ -20,6 +20,9 @@ STEP_DEVIATIONS = 3.0
 FRESH = 2.0
 """A step comes in the middle of a scrape, in the mean."""
 
+STEEP = 1.5
+"""A rise of less than half within a scrape is a slope or a burst, of which no more is to come than was seen."""
+
 
 _MEDIAN_OF_SQUARED_DIFFERENCE = 0.91
 """The median of (x - y)^2 of two independent normal numbers of variance 1 is 0.4549 x 2."""
@@ -60,7 +63,9 @@ def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds:
     rate = np.where(jumped, np.maximum(rate, last), rate)
     rate = np.where(jumped_twice, np.maximum(rate, two), rate)
     known = long[0] > 0.0
-    likely = np.where(jumped & ~jumped_before, np.maximum(rate, FRESH * last), rate)
+    seconds, count = arrivals.within(now - scrape - long_seconds, now - scrape)
+    steep = last * seconds > STEEP * count
+    likely = np.where(jumped & ~jumped_before & steep, np.maximum(rate, FRESH * last), rate)
     return Level(rate=Column.of(rate, known), likely=Column.of(likely, known))
 
 
