@@ -19,8 +19,8 @@ from wva_exporter.core.snapshot import Snapshot
 _YOUNG = 0.9
 """Coverage below which a pod that was never seen before has just begun, so that all it ever had came since."""
 
-_MOST_TURNS = 100.0
-"""No engine has finished more than so many times what is inside of it within its first scrape."""
+_MOST_TURNS = 2.0
+"""Who finished more than so many times what is inside of it has a past, and not only a first scrape."""
 
 _RESET = 0.5
 """A sum that fell below this share began anew; one that fell less lost requests that its engine does not count as ended."""

@@ -43,8 +43,8 @@ class Case:
 
     Of groups, shape (groups,), in the unit of ``size``: ``demand``, the capacity ``need`` that must be there and ``enough``
     above which some may go. ``by_time`` says that the unit is requests per second and rests on ``capacity``; else it is what KV
-    caches hold, ``in_tokens`` or in caches. ``waiting`` and ``backlog`` are requests. ``known`` are groups of which enough is
-    known to decide.
+    caches hold, ``in_tokens`` or in caches. ``backlog`` is requests. ``known`` are groups of which enough is known
+    to decide.
     """
 
     of_variant: IntArray
@@ -53,7 +53,6 @@ class Case:
     demand: FloatArray
     need: FloatArray
     enough: FloatArray
-    waiting: FloatArray
     backlog: FloatArray
     by_time: BoolArray
     in_tokens: BoolArray
@@ -115,7 +114,6 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         demand=rate,
         need=np.maximum(timed.need, _TINY),
         enough=timed.enough,
-        waiting=waiting.total(groups),
         backlog=timed.backlog,
         by_time=by_time,
         in_tokens=np.zeros(len(groups), dtype=np.bool_),
