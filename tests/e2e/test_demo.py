@@ -114,7 +114,7 @@ def test_a_short_demo_scales_up_before_the_queue_and_fails_no_request(prometheus
     assert number(rf"Replicas of {VARIANT}: .*; (\d+) added", output) >= 1
     assert number(rf"Replicas of {VARIANT}: .*at most (\d+) ready", output) > 2
     assert number(r"Reaction: .*, (\d+) had waited; the first added replica served", output) < 5
-    assert len(started) == 3
+    assert len(started) in (2, 3)  # the rules may be made by then
     assert alive(started) == []
     assert len(rules) > 100
     assert [rule["name"] for rule in rules if rule["health"] != "ok"] == []
