@@ -42,6 +42,7 @@ def run(scenario: Scenario, contender: Contender, seed: int, blackouts: Sequence
         seed=seed,
         blackouts=blackouts,
         idle=not contender.watches,
+        noise=scenario.noise,
     )
     world = _World(scenario, fleet, requests, Stage(fleet, scrapes), contender.controller(scenario, seed))
     world.live()

@@ -65,6 +65,7 @@ class Scenario:
 
     Before time 0 the fleet serves for ``warm_seconds`` what the workload's source gives for then, unscored. ``kind`` says what
     the load does: step, burst, slow, trace. Where not ``feasible``, the maximum cannot carry the load and nobody can win.
+    ``noise`` is the deviation of what engines tell of themselves, as a share.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Scenario:
     warm_seconds: float = 0.0
     kind: str = "step"
     feasible: bool = True
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.variants or len({variant.spec.name for variant in self.variants}) != len(self.variants):

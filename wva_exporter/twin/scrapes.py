@@ -13,7 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+import numpy as np
+
 from wva_exporter.twin.fleet import Fleet, ReplicaCounts
+from wva_exporter.twin.noise import Noise, Row
 from wva_exporter.twin.phases import first_after, phase
 from wva_exporter.twin.pod_samples import PodSamples, scrape
 from wva_exporter.twin.replica import Phase, Replica
@@ -73,7 +76,7 @@ class Scrapes:
     """All of it; the exporter's page is scraped every ``page_seconds``, as often as the rest if that is not given.
 
     ``page`` is what the exporter shows now, ``desired`` what a scrape last found there, by variant; ``arrived`` counts the
-    requests that came to the router.
+    requests that came to the router. ``noise`` is the error of what engines tell, as a share.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Scrapes:
         page_seconds: float | None = None,
         blackouts: Sequence[Period] = (),
         idle: bool = False,
+        noise: float = 0.0,
     ) -> None:
         self.scrape_seconds = scrape_seconds
         self.pods: dict[str, PodSamples] = {}
@@ -96,6 +100,7 @@ class Scrapes:
         self._fleet = fleet
         self._blackouts = tuple(blackouts)
         self._idle = idle
+        self._noise, self._seed = noise, seed
         self._keep = math.ceil(long_window(scrape_seconds) / scrape_seconds) + 1
         self._due: list[tuple[float, int, _Look]] = []
         self._order = 0
@@ -129,7 +134,9 @@ class Scrapes:
     def expect(self, replica: Replica) -> None:
         """Scrape a new pod from when it serves."""
         samples = PodSamples(replica.pod, replica.variant, self._keep)
-        self._plan(replica.pod, replica.ready_at, _Look(lambda: self._scrape(replica, samples), self.scrape_seconds))
+        told = self._telling(replica.pod)
+        look = _Look(lambda: self._scrape(replica, samples, told), self.scrape_seconds)
+        self._plan(replica.pod, replica.ready_at, look)
 
     def take(self) -> None:
         """Scrape what is due."""
@@ -146,7 +153,13 @@ class Scrapes:
         self._order += 1
         heappush(self._due, (at, self._order, look))
 
-    def _scrape(self, replica: Replica, samples: PodSamples) -> bool:
+    def _telling(self, pod: str) -> Callable[[Row], Row]:
+        """How this pod tells of itself: the truth, or nearly."""
+        if not self._noise:
+            return tuple
+        return Noise(self._noise, np.random.default_rng([self._seed, *pod.encode()]))
+
+    def _scrape(self, replica: Replica, samples: PodSamples, told: Callable[[Row], Row]) -> bool:
         """One scrape of a pod; False when it is gone, and its series with it."""
         if replica.phase is Phase.GONE:
             samples.fresh = False
@@ -156,7 +169,7 @@ class Scrapes:
             samples.fresh = False
             return True
         replica.engine.advance(self._fleet.now)
-        samples.add(self._fleet.now, scrape(replica.engine))
+        samples.add(self._fleet.now, told(scrape(replica.engine)))
         self.pods[replica.pod] = samples
         return True
 

@@ -16,7 +16,7 @@ from wva_exporter.errors import InvalidValue
 from wva_exporter.evidence.arena import duel as duels
 from wva_exporter.evidence.arena.cache import Cache
 from wva_exporter.evidence.arena.duel import Duel, play
-from wva_exporter.evidence.arena.fingerprint import RESULTS_DEPEND_ON, fingerprint, sources
+from wva_exporter.evidence.arena.fingerprint import DECISIONS_DEPEND_ON, RESULTS_DEPEND_ON, fingerprint, sources
 from wva_exporter.evidence.arena.workers import spread
 from wva_exporter.twin.contenders import contender
 from wva_exporter.twin.limits import Levels
@@ -80,8 +80,8 @@ def test_what_cannot_be_compared_is_refused() -> None:
 def test_the_code_that_results_depend_on_is_there() -> None:
     """A folder that was renamed would silently stop to count."""
     root = Path(duels.__file__).parent.parent.parent
-    assert all((root / name).exists() for name in RESULTS_DEPEND_ON)
-    assert len(sources()) == 32
+    assert all((root / name).exists() for name in (*RESULTS_DEPEND_ON, *DECISIONS_DEPEND_ON))
+    assert sources(deciding=True) != sources(deciding=False)
 
 
 def test_numbers_come_back_as_they_were(tmp_path: Path) -> None:

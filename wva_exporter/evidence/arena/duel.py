@@ -11,6 +11,7 @@ from wva_exporter.evidence.arena.score import Score, score
 from wva_exporter.evidence.arena.search import Limits, Search, Worth, find
 from wva_exporter.twin.closed_loop import run
 from wva_exporter.twin.contender import Contender
+from wva_exporter.twin.planner import Planner
 from wva_exporter.twin.scenario import Scenario
 
 BUDGETS = ((40_000, 60, 5), (100_000, 25, 2))
@@ -34,7 +35,8 @@ def play(duel: Duel) -> Score:
     """The score, from the folder of results if it is there."""
     if duel.folder is None:
         return _played(duel)
-    cache, key = Cache(folder=duel.folder), fingerprint(duel.key, duel.contender, duel.seed, sources())
+    code = sources(deciding=isinstance(duel.contender, Planner))
+    cache, key = Cache(folder=duel.folder), fingerprint(duel.key, duel.contender, duel.seed, code)
     known = cache.get(key)
     found = None if known is None else Score.from_numbers(known)
     if found is None:

@@ -17,16 +17,21 @@ from wva_exporter.errors import InvalidValue
 PACKAGE = Path(__file__).parent.parent.parent
 
 RESULTS_DEPEND_ON = (
-    "core",
-    "engines",
+    "core/columns.py",
+    "core/fleet.py",
     "twin",
-    "conventions.py",
     "errors.py",
-    "sources/assemble.py",
-    "sources/samples.py",
     "evidence/arena/score.py",
 )
-"""Of the package: what a run and its scores are made by."""
+"""Of the package: what a run and its scores are made by, and"""
+
+DECISIONS_DEPEND_ON = ("core", "engines", "conventions.py", "sources/assemble.py", "sources/samples.py")
+"""what decides in it, where our exporter does: others need not run again because our policies changed."""
+
+_OF_THE_EXPORTER = frozenset(
+    f"twin/{name}.py" for name in ("observe", "observe_windows", "fleet_rows", "planned", "planner")
+)
+"""Of the twin: the part around the exporter."""
 
 
 def fingerprint(*values: object) -> str:
@@ -47,10 +52,12 @@ def fingerprint(*values: object) -> str:
 
 
 @cache
-def sources() -> str:
-    """The code that makes results, of this installation."""
-    files = [path for name in RESULTS_DEPEND_ON for path in _python(PACKAGE / name)]
-    return fingerprint([(path.relative_to(PACKAGE).as_posix(), path.read_bytes()) for path in files])
+def sources(*, deciding: bool) -> str:
+    """The code that makes results, of this installation: with what decides, or without."""
+    names = (*RESULTS_DEPEND_ON, *DECISIONS_DEPEND_ON) if deciding else RESULTS_DEPEND_ON
+    files = {path.relative_to(PACKAGE).as_posix(): path for name in names for path in _python(PACKAGE / name)}
+    left_out: frozenset[str] = frozenset() if deciding else _OF_THE_EXPORTER
+    return fingerprint([(name, path.read_bytes()) for name, path in sorted(files.items()) if name not in left_out])
 
 
 def _python(path: Path) -> list[Path]:

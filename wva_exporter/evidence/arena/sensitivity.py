@@ -1,4 +1,4 @@
-"""How results move when one thing is otherwise: another start-up, another scrape interval, answers of another length."""
+"""How results move when one thing is otherwise: another start-up, another scrape interval, longer answers, noise."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from wva_exporter.twin.workloads.stream import Stream
 STARTUPS_SECONDS = (20.0, 65.0, 110.0, 180.0, 300.0)
 SCRAPES_SECONDS = (5.0, 15.0, 30.0, 60.0)
 OUTPUT_RATIOS = (0.7, 1.3)
+NOISE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +55,17 @@ def with_output(ratio: float, scenario: Scenario) -> Scenario:
     return replace(scenario, workload=Longer(source=scenario.workload, output_ratio=ratio))
 
 
+def with_noise(share: float, scenario: Scenario) -> Scenario:
+    """What engines tell of themselves errs by so much."""
+    return replace(scenario, noise=share)
+
+
 def variations(scenario: Scenario) -> Sequence[tuple[str, Scenario]]:
     """The scenario changed in each way, under a name that says how."""
     changed = [
         *((f"start-up {seconds:g} s", with_startup(seconds, scenario)) for seconds in STARTUPS_SECONDS),
         *((f"scrape {seconds:g} s", with_scrape(seconds, scenario)) for seconds in SCRAPES_SECONDS),
         *((f"answers {ratio:g} times as long", with_output(ratio, scenario)) for ratio in OUTPUT_RATIOS),
+        (f"{NOISE:.0%} noise in what is scraped", with_noise(NOISE, scenario)),
     ]
     return [(how, replace(each, name=f"{scenario.name}: {how}")) for how, each in changed]
