@@ -8,7 +8,7 @@ from arena_builder import scenario, variant
 
 from wva_exporter.evidence.arena.board import Contest, hold
 from wva_exporter.evidence.arena.quality import beaten_limits
-from wva_exporter.evidence.arena.search import LIMITS, Search, Worth, find
+from wva_exporter.evidence.arena.search import LIMITS, Load, Search, Worth, find, seen
 from wva_exporter.evidence.arena.sensitivity import variations
 from wva_exporter.twin.contenders import contender
 from wva_exporter.twin.limits import Levels
@@ -44,6 +44,34 @@ def test_the_reactive_limit_has_the_same_sizes_later() -> None:
     assert limits.reactive.orders.at(99.0) == limits.oracle.orders.at(0.0)
     assert max(limits.reactive.orders.replicas) >= max(limits.oracle.orders.replicas)
     assert paper_worth(limits.reactive, 0)[0] < paper_worth(limits.oracle, 0)[0]
+
+
+def load(before: float, after: float) -> Load:
+    """Ten minutes of warm-up and ten that count, with a step at 300 s, in bins of 15 s."""
+    needs = np.where(np.arange(80) * 15.0 - 600.0 < 300.0, before, after)
+    return Load(needs=needs[None, :], bin_seconds=15.0, start=-600.0)
+
+
+def test_without_foresight_nothing_rises_before_its_load() -> None:
+    """The oracle wants its replicas 45 s early; who sees the load first asks when it is there. Falls stay where they are."""
+    wanted = Levels(starts=(-600.0, 255.0, 500.0), replicas=((2,), (5,), (1,)))
+    found = seen(wanted, load(2.0, 5.0), scenario())
+    assert found == Levels(starts=(-600.0, 300.0, 500.0), replicas=((2,), (5,), (1,)))
+
+
+def test_without_foresight_the_warm_up_is_served_by_what_it_needs() -> None:
+    """What the time after it needs is asked for when that has begun."""
+    wanted = Levels(starts=(-600.0,), replicas=((4,),))
+    cold = load(0.0, 0.0)
+    assert seen(wanted, cold, scenario()) == Levels(starts=(-600.0, 0.0), replicas=((1,), (4,)))
+
+
+def test_without_foresight_a_slow_rise_is_left_where_it_is() -> None:
+    """There is no moment at which the load came."""
+    slope = Load(needs=np.linspace(2.0, 3.0, 80)[None, :], bin_seconds=15.0, start=-600.0)
+    wanted = Levels(starts=(-600.0, 255.0), replicas=((2,), (3,)))
+    found = seen(wanted, slope, scenario())
+    assert [found.at(at) for at in (0.0, 254.0, 255.0)] == [(2,), (2,), (3,)]
 
 
 def test_a_search_keeps_its_budget() -> None:

@@ -31,6 +31,10 @@ _MOST_SEGMENTS = 12
 """Beyond, single segments are not moved: a trace of a day has hundreds, and shapes move them together."""
 
 _SHIFT_SECONDS = 15.0
+_NEAR_SECONDS = 90.0
+_STEP = 1.2
+"""A load that within three minutes grows by less has no moment at which it came."""
+
 _MOST_BINS = 3000
 
 Worth = tuple[float, float]
@@ -60,8 +64,70 @@ class Limits:
 
 def find(search: Search) -> Limits:
     """Search the oracle, and then with its sizes the reactive limit."""
-    wanted = _oracle(search)
-    return Limits(oracle=_ahead(search.scenario, wanted), reactive=_reactive(search, wanted))
+    load = _load(search)
+    wanted = _oracle(search, load)
+    return Limits(
+        oracle=_ahead(search.scenario, wanted), reactive=_reactive(search, seen(wanted, load, search.scenario))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What comes, in replicas that each variant alone would need: shape (variants, bins), from the begin of the warm-up."""
+
+    needs: FloatArray
+    bin_seconds: float
+    start: float
+
+    def levels(self, scenario: Scenario, shape: Shape) -> Levels:
+        """Whole replicas for it."""
+        return levels(scenario, self.needs, self.bin_seconds, shape)
+
+    def place(self, seconds: float) -> int:
+        """The bin that a time falls into; times outside count as the nearest."""
+        bins: int = self.needs.shape[1]
+        return min(max(int((seconds - self.start) // self.bin_seconds), 0), bins - 1)
+
+
+def _load(search: Search) -> Load:
+    scenario = search.scenario
+    seconds = scenario.warm_seconds + scenario.duration_seconds
+    bin_seconds = _SHIFT_SECONDS * max(math.ceil(seconds / _SHIFT_SECONDS / _MOST_BINS), 1)
+    needs = demand(scenario, [scenario.requests(seed) for seed in search.seeds], bin_seconds)
+    return Load(needs=needs, bin_seconds=bin_seconds, start=-scenario.warm_seconds)
+
+
+def seen(wanted: Levels, load: Load, scenario: Scenario) -> Levels:
+    """The same levels by somebody who has no foresight: before time 0 what the load of then needs, and no rise before its load.
+
+    The oracle's levels rise a little early where that helps it, and before time 0 they are what the time after it needs.
+    """
+    before = tuple(variant.spec.replicas for variant in scenario.variants)
+    warm = load.needs[:, : load.place(0.0)]
+    if warm.size:
+        row = levels(scenario, warm, load.bin_seconds, Shape()).replicas[-1]
+        before = tuple(map(max, row, before))
+    found = {load.start: before, 0.0: wanted.at(0.0)}
+    last = 0.0
+    for was, start, row in zip(wanted.replicas, wanted.starts[1:], wanted.replicas[1:], strict=False):
+        if start > 0.0:
+            rises = any(now > then for now, then in zip(row, was, strict=True))
+            last = max(_arrival(load, start) if rises else start, last)
+            found[last] = row
+    times = sorted(found)
+    return Levels(starts=tuple(times), replicas=tuple(found[at] for at in times)).merged()
+
+
+def _arrival(load: Load, rise: float) -> float:
+    """When the load comes for which there is a rise: where it passes half of its step, or the rise itself where it has none."""
+    total = load.needs.sum(axis=0)
+    first, last = load.place(rise - _NEAR_SECONDS), load.place(rise + _NEAR_SECONDS)
+    low, high = float(total[max(first - 4, 0) : first + 1].mean()), float(total[last : last + 5].mean())
+    if high < _STEP * low or first == last:
+        return rise
+    inside = total[first : last + 1]
+    place = first + int((inside >= (low + high) / 2.0).argmax())
+    return max(load.start + place * load.bin_seconds, rise)
 
 
 def _ahead(scenario: Scenario, wanted: Levels) -> Scheduled:
@@ -125,20 +191,17 @@ def _reactive(search: Search, wanted: Levels) -> Scheduled:
     return _behind(scenario, tried.best)
 
 
-def _oracle(search: Search) -> Levels:
+def _oracle(search: Search, load: Load) -> Levels:
     """The levels at which the oracle wants its replicas ready."""
     scenario = search.scenario
-    seconds = scenario.warm_seconds + scenario.duration_seconds
-    bin_seconds = _SHIFT_SECONDS * max(math.ceil(seconds / _SHIFT_SECONDS / _MOST_BINS), 1)
-    needs = demand(scenario, [scenario.requests(seed) for seed in search.seeds], bin_seconds)
     tried = _Tried(search=search, orders=_ahead)
     tried.improves(_whole(scenario))
     shape = Shape()
     for shapes in (_reserves, _windows, _finer):
         for other in shapes(shape):
-            if tried.improves(levels(scenario, needs, bin_seconds, other)):
+            if tried.improves(load.levels(scenario, other)):
                 shape = other
-    cuts = _cuts(scenario, needs, bin_seconds, shape)
+    cuts = _cuts(scenario, load, shape)
     while _moved(tried, _moves(scenario, cuts)):
         pass
     return tried.best
@@ -181,10 +244,10 @@ def _settling(scenario: Scenario) -> float:
     return max(variant.spec.startup_seconds for variant in scenario.variants) + 60.0
 
 
-def _cuts(scenario: Scenario, needs: FloatArray, bin_seconds: float, shape: Shape) -> tuple[float, ...]:
+def _cuts(scenario: Scenario, load: Load, shape: Shape) -> tuple[float, ...]:
     """Where the load changes enough for a number of replicas of its own, from begin to end; few, or none but the ends."""
     for bridge in (60.0, 180.0, 600.0):
-        found = levels(scenario, needs, bin_seconds, replace(shape, bridge_seconds=bridge))
+        found = load.levels(scenario, replace(shape, bridge_seconds=bridge))
         before, most = _ends(scenario)
         starts = boosted(found, before, most, factor=1.3, seconds=_settling(scenario)).starts
         if len(starts) <= _MOST_SEGMENTS:
