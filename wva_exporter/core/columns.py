@@ -6,7 +6,7 @@ whoever forgets to look at ``known`` computes with a zero that the constructor p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,14 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = np.asarray(array).view()  # of no dimension, operations give scalars
     view.flags.writeable = False
     return view
+
+
+def first_of(conditions: Sequence[ArrayLike], choices: Sequence[ArrayLike], otherwise: ArrayLike) -> NDArray[Any]:
+    """The choice of the first condition that holds, at each place: ``np.select`` for small arrays, several times as fast."""
+    found = np.asarray(otherwise)
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        found = np.where(condition, choice, found)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +97,8 @@ class Column:
 
     def where(self, mask: ArrayLike) -> Column:
         """Known only where ``mask`` is true as well."""
-        return Column.of(self.value, self.known & np.asarray(mask, dtype=np.bool_))
+        known = self.known & np.asarray(mask, dtype=np.bool_)
+        return _checked(np.where(known, self.value, 0.0), known)
 
     def within(self, least: float, most: float) -> Column:
         """Known only where the number lies within [least, most] as well."""
@@ -105,7 +114,8 @@ class Column:
             return Column.unknown(index.shape)
         inside = index >= 0
         safe = np.where(inside, index, 0)
-        return Column.of(self.value[safe], self.known[safe] & inside)
+        known = self.known[safe] & inside
+        return _checked(np.where(known, self.value[safe], 0.0), known)
 
     def listed(self) -> list[float | None]:
         """Plain numbers, None where unknown: for tables, JSON and tests."""

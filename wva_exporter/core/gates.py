@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, first_of
 from wva_exporter.core.decision import Memory
 from wva_exporter.core.snapshot import REASON_CODE, Presence, Snapshot
 from wva_exporter.errors import Reason
@@ -47,7 +47,7 @@ def doubt(snapshot: Snapshot, agreed: BoolArray) -> Doubt:
     uncounted = np.zeros(models, dtype=np.bool_)
     uncounted[model[short | counts.disputed]] = True
 
-    blind = np.select(
+    blind = first_of(
         [snapshot.trouble != _NONE, unseen, uncounted, np.full(models, snapshot.partial)],
         [
             snapshot.trouble,
@@ -57,7 +57,7 @@ def doubt(snapshot: Snapshot, agreed: BoolArray) -> Doubt:
         ],
         _NONE,
     )
-    early = np.select(
+    early = first_of(
         [~snapshot.covered, ~agreed], [REASON_CODE[Reason.COVERAGE], REASON_CODE[Reason.SIGNALS_DISAGREE]], _NONE
     )
     return Doubt(blind=blind, early=early)
@@ -108,10 +108,10 @@ def floor(snapshot: Snapshot, memory: Memory, known_count: Column, doubts: Doubt
     current = snapshot.counts.current.value
     last = memory.target.otherwise(current)
     last = np.where(early == _COVERAGE, np.maximum(last, current), last)
-    least = np.select(
+    least = first_of(
         [blind != _NONE, (early != _NONE) | ~memory.target.known],
         [np.maximum(last, kept(snapshot, memory, known_count)), last],
         0.0,
     )
-    why = np.select([blind != _NONE, early != _NONE], [blind, early], REASON_CODE[Reason.STARTED])
+    why = first_of([blind != _NONE, early != _NONE], [blind, early], REASON_CODE[Reason.STARTED])
     return least, why

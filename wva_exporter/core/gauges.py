@@ -38,6 +38,8 @@ def measure(snapshot: Snapshot, answers: Sequence[tuple[BoolArray, Proposal]]) -
 
 
 def _merge(base: Column, other: Column, chosen: BoolArray) -> Column:
+    if chosen.all():
+        return other
     return Column.of(np.where(chosen, other.value, base.value), np.where(chosen, other.known, base.known))
 
 

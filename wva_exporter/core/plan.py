@@ -133,13 +133,16 @@ def _ask(
         of_model = np.array([policy == name for policy in models.policy])
         chosen = of_model[model]
         proposal, kept[name] = policies[name].propose(snapshot, chosen, past.policies.get(name))
+        answers.append((chosen, proposal))
+        if chosen.all():  # one policy for all, as nearly everywhere: nothing to merge
+            target, reason, explanation = proposal.target, proposal.reason, proposal.explanation or explanation
+            break
         target = Column.of(
             np.where(chosen, proposal.target.value, target.value), np.where(chosen, proposal.target.known, target.known)
         )
         reason = np.where(chosen, proposal.reason, reason)
         if proposal.explanation is not None:
             explanation = explanation.where(chosen, proposal.explanation)
-        answers.append((chosen, proposal))
     return Step(name="policy", replicas=target, reason=reason), measure(snapshot, answers), explanation, kept
 
 

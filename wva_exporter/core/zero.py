@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, first_of
 from wva_exporter.core.decision import Memory
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
 from wva_exporter.errors import Reason
@@ -64,13 +64,13 @@ def at_zero(snapshot: Snapshot, load: Column, past: Memory, complete: BoolArray)
     stay = allowed & parked[model] & ~wanted[model]
     wake = allowed & parked[model] & wanted[model]
 
-    target = np.select([wake, down, stay], [cheapest.astype(float), 0.0, 0.0], 0.0)
+    target = first_of([wake, down, stay], [cheapest.astype(float), 0.0, 0.0], 0.0)
     decided = wake | down | stay
     serving = np.bincount(snapshot.replicas.variant[snapshot.replicas.live], minlength=len(fleet)) > 0
     sent_away = past.target.known & (past.target.value == 0)
     minimum = np.where(allowed & (decided | sent_away | ~serving), 0.0, np.maximum(variants.minimum, 1))
     blind = stuck | (stay & ~router.known[model])
-    reason = np.select([wake, blind, down | stay], [_WOKEN, _CANNOT_WAKE, _IDLE], _NONE)
+    reason = first_of([wake, blind, down | stay], [_WOKEN, _CANNOT_WAKE, _IDLE], _NONE)
     return Zero(target=Column.of(target, decided), reason=reason, minimum=minimum, idle_since=idle_since)
 
 

@@ -118,3 +118,17 @@ def test_a_queue_that_cannot_be_is_refused(rate: float, rates: list[float], plac
     """One sentence instead of a NaN."""
     with pytest.raises(InvalidValue):
         solve(rate, np.array(rates), places)
+
+
+@settings(max_examples=60)
+@given(base=st.floats(0.01, 20.0), slope=st.floats(0.0, 0.5), batch=st.integers(1, 400), load=st.floats(0.05, 0.97))
+def test_who_finds_all_places_taken_waits_in_a_queue_without_end(
+    base: float, slope: float, batch: int, load: float
+) -> None:
+    """The same as with a million places to wait; and from the full rate on everybody waits."""
+    line = [np.array([value]) for value in (base, slope, float(batch), 1e6)]
+    queue = LinearQueue.of(*line)
+    most = 1.0 / (base / batch + slope)
+    long = queue.occupancy(np.array([load * most]))
+    assert queue.all_busy(np.array([load * most])) == pytest.approx(long.p_full + long.p_waiting, rel=1e-9, abs=1e-12)
+    assert queue.all_busy(np.array([1.01 * most])) == pytest.approx(1.0)

@@ -25,7 +25,6 @@ UTILIZATION = 0.9
 """However large the fleet, nobody runs closer to its limit."""
 
 _CANDIDATES = 24
-_MANY_PLACES = 1e6
 _EPSILON = 1e-9
 
 
@@ -67,7 +66,6 @@ def _wait_probability(station: Station, rate: FloatArray, counts: FloatArray) ->
         flat(station.base_seconds[:, None]),
         flat(station.slope_seconds[:, None] / counts),
         flat(station.places[:, None] * counts),
-        np.full(counts.size, _MANY_PLACES),
+        np.zeros(counts.size),
     )
-    found = queue.occupancy(flat(np.maximum(rate, 1e-12)))
-    return np.asarray(found.p_full + found.p_waiting).reshape(shape)
+    return queue.all_busy(flat(np.maximum(rate, 1e-12))).reshape(shape)

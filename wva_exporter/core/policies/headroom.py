@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, first_of
 from wva_exporter.core.explanation import Explanation, Unit
 from wva_exporter.core.headroom.case import Case, Windows, case, looked
 from wva_exporter.core.headroom.guard import Answer, guarded
@@ -121,7 +121,7 @@ def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray
     slo = snapshot.fleet.models.slo
     promised = (slo.ttft_seconds.known | slo.itl_seconds.known)[snapshot.fleet.variants.model]
     would_do = np.ceil(now.need[group] / np.maximum(now.size, 1e-12) - 1e-9)
-    return np.select(
+    return first_of(
         [
             ~decidable,
             answer.unreachable[group],

@@ -74,6 +74,18 @@ class LinearQueue:
             p_waiting=waiting / total,
         )
 
+    def all_busy(self, rate: FloatArray) -> FloatArray:
+        """The probability that an arrival finds all N places taken where any number may wait: shape (rows,).
+
+        ``places`` is not read. With s = rate / mu(N) states from N on are a geometric series; from s = 1 on it is 1.
+        """
+        share = rate * (self.base / self.batch + self.slope)
+        at_limit = self.at_limit(rate)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            waiting = at_limit * share / (1.0 - share)
+            found = (at_limit + waiting) / (self._at_most(rate) + waiting)
+        return np.where(share < 1.0, found, 1.0)
+
     def at_limit(self, rate: FloatArray) -> FloatArray:
         """q, the probability of exactly N under the law without a batch limit."""
         n, r = self.batch, self.shape
@@ -88,14 +100,21 @@ class LinearQueue:
     def _law(self, rate: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """P(n <= N), P(n = N) and the mean of n over n <= N, under the law without a batch limit."""
         r, n = self.shape, self.batch
-        rho, at_limit = self._rho(rate), self.at_limit(rate)
-        at_most = 1.0 - special.betainc(n + 1.0, r, rho)  # never small here, and rho keeps its digits
+        rho, at_limit, at_most = self._rho(rate), self.at_limit(rate), self._at_most(rate)
         mean_below = (r * at_most - (n + r) * at_limit) * rho / (1.0 - rho)
         if self.poisson.any():
             mean = rate * (self.base + self.slope)
-            at_most = np.where(self.poisson, special.gammaincc(n + 1.0, mean), at_most)
             mean_below = np.where(self.poisson, mean * (at_most - at_limit), mean_below)
         return at_most, at_limit, mean_below
+
+    def _at_most(self, rate: FloatArray) -> FloatArray:
+        found = 1.0 - special.betainc(
+            self.batch + 1.0, self.shape, self._rho(rate)
+        )  # never small, and rho keeps its digits
+        if self.poisson.any():
+            mean = rate * (self.base + self.slope)
+            found = np.where(self.poisson, special.gammaincc(self.batch + 1.0, mean), found)
+        return np.asarray(found)
 
     def _rho(self, rate: FloatArray) -> FloatArray:
         return np.minimum(rate * self.slope, 1.0 - 1e-15)
