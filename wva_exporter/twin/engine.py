@@ -333,7 +333,7 @@ class Engine:
         while finishing and finishing[0][0] <= self._iteration:
             last, _, sequence = heappop(finishing)
             if sequence.ends_in == last:
-                self.meter.count_finished(sequence, self.clock)
+                self.meter.count_finished(sequence, self.clock, sequence.request.output_tokens)
                 self._drop(sequence)
                 self._end(sequence, Ending.SERVED, self.clock)
 
@@ -367,7 +367,7 @@ class Engine:
         else:
             meter.between_tokens.observe(self.clock - sequence.last_token_at)
         if self.hands_over:
-            meter.count_finished(sequence, self.clock)
+            meter.count_finished(sequence, self.clock, 1)
             self._drop(sequence)
             self.handed.append((self.clock, request))
             return

@@ -62,12 +62,12 @@ class Meter:
         self.generation_tokens += decoded * iterations
         self.between_tokens.observe_ramp(first_seconds, 2 * half, iterations, decoded)
 
-    def count_finished(self, sequence: Sequence, now: float) -> None:
-        """A request that got its last token."""
+    def count_finished(self, sequence: Sequence, now: float, output_tokens: int) -> None:
+        """A request that got its last token of this engine, its ``output_tokens``-th."""
         self.finished += 1
         self.end_to_end.observe(now - sequence.queued_at)
         self.prompt_of_request.observe(sequence.request.prompt_tokens)
-        self.output_of_request.observe(sequence.request.output_tokens)
+        self.output_of_request.observe(output_tokens)
 
 
 class DetailedMeter(Meter):
@@ -123,18 +123,18 @@ class DetailedMeter(Meter):
         super().count_decoding(first_seconds, half, iterations, decoded)
         self.iteration_tokens.observe(decoded, iterations)
 
-    def count_finished(self, sequence: Sequence, now: float) -> None:
+    def count_finished(self, sequence: Sequence, now: float, output_tokens: int) -> None:
         """As above, and where its time went."""
-        super().count_finished(sequence, now)
-        request, first = sequence.request, sequence.first_token_at
+        super().count_finished(sequence, now, output_tokens)
+        first = sequence.first_token_at
         assert first is not None
         self.queue.observe(sequence.scheduled_at - sequence.queued_at)
         self.inference.observe(now - sequence.scheduled_at)
         self.prefill.observe(first - sequence.scheduled_at)
         self.decode.observe(now - first)
-        self.per_output_token.observe((now - first) / max(request.output_tokens - 1, 1))
-        self.prefill_of_request.observe(request.prompt_tokens - sequence.cached_tokens)
-        self.max_output_of_request.observe(request.output_tokens)
-        self.max_tokens_of_request.observe(request.output_tokens)
+        self.per_output_token.observe((now - first) / max(output_tokens - 1, 1))
+        self.prefill_of_request.observe(sequence.request.prompt_tokens - sequence.cached_tokens)
+        self.max_output_of_request.observe(output_tokens)
+        self.max_tokens_of_request.observe(output_tokens)
         self.completions_of_request.observe(1)
         self.preemptions_of_request.observe(sequence.preemptions)

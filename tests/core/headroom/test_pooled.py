@@ -44,11 +44,11 @@ def test_a_large_fleet_runs_at_nine_tenths() -> None:
 
 @pytest.mark.parametrize("rate", [0.5, 1.0, 3.0, 7.5])
 def test_few_places_follow_erlang(rate: float) -> None:
-    """With a constant service time the chain is M/M/c: the least count at which one in a hundred waits."""
+    """With a constant service time the chain is M/M/c: the least count at which two in a hundred wait."""
     found = int(needed(rate, base=4.0, slope=0.0, batch=4.0))
-    assert erlang_c(rate, 4.0, 4 * found) <= 0.0101
+    assert erlang_c(rate, 4.0, 4 * found) <= 0.0201
     fewer = 4 * (found - 1)
-    assert fewer <= rate * 4.0 / UTILIZATION or erlang_c(rate, 4.0, fewer) > 0.0099
+    assert fewer <= rate * 4.0 / UTILIZATION or erlang_c(rate, 4.0, fewer) > 0.0199
 
 
 @given(

@@ -89,9 +89,9 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
     groups = kept.groups
     kept, carries = _capacity(kept, snapshot)
     waiting = _waiting(snapshot, groups)
-    rate, likely, arriving = _rate(kept, snapshot, windows)
-    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting=waiting.total(groups), rate_rps=rate)
-    window = kept.window.add(np.concatenate([rate, caches.demand.value]), snapshot.time)
+    rate, likely, lasting, arriving = _rates(kept, snapshot, windows)
+    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting=waiting.total(groups), rate_rps=likely)
+    window = kept.window.add(np.concatenate([lasting, caches.demand.value]), snapshot.time)
     kept = replace(kept, window=window)
     peak_rps, peak_held = np.split(window.highest, 2)
     by_time = groups.every(carries.known) & arriving
@@ -100,7 +100,8 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         groups,
         carries,
         kept.supply,
-        rate_rps=likely,
+        rate_rps=rate,
+        likely_rps=likely,
         peak_rps=peak_rps,
         waiting=waiting,
         reference=reference,
@@ -157,8 +158,8 @@ def _standing(kept: Kept) -> FloatArray:
     return np.maximum(kept.supply.total, asked)
 
 
-def _rate(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Arrivals per second to be ready for, those that are likely, and whether anybody knows: shape (groups,).
+def _rates(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+    """Arrivals per second to be ready for, likely ones, those to remember, and whether anybody knows: shape (groups,).
 
     The largest of what the engines and the router saw. Where no engine's balance is known, what finishes must do.
     """
@@ -168,10 +169,11 @@ def _rate(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray,
     finished = groups.total(done.value, replicas.variant)
     telling = groups.total(done.known, replicas.variant) > 0
     offered = snapshot.offered.where(snapshot.offered.value >= 0.0).take(groups.model)
-    rate, likely = (
-        np.maximum(column.otherwise(finished), offered.otherwise(0.0)) for column in (seen.rate, seen.likely)
+    rate, likely, lasting = (
+        np.maximum(column.otherwise(finished), offered.otherwise(0.0))
+        for column in (seen.rate, seen.likely, seen.lasting)
     )
-    return rate, likely, np.asarray(seen.rate.known | telling | offered.known)
+    return rate, likely, lasting, np.asarray(seen.rate.known | telling | offered.known)
 
 
 def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:

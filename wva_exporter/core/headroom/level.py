@@ -37,11 +37,13 @@ class Level:
     """Requests per second, shape (groups,): the ``rate`` to be ready for, unknown where nobody was seen arriving.
 
     ``likely`` is more where the last scrape jumped and the one before did not: the step came somewhere within that scrape, so
-    what it shows is a part of what is coming. That is a guess, and nothing to remember.
+    what it shows is a part of what is coming. That is a guess, and nothing to remember. ``lasting`` is what is remembered: the
+    long window's, since the most of five minutes of short windows is mostly chance.
     """
 
     rate: Column
     likely: Column
+    lasting: Column
 
 
 def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds: float) -> Level:
@@ -56,7 +58,8 @@ def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds:
     scrape = short_seconds / 2.0
     spread = dispersion(arrivals.binned(scrape))
     long, short = arrivals.within(now - long_seconds), arrivals.within(now - short_seconds)
-    rate = np.maximum(_upper(*long, spread, LONG_DEVIATIONS), _upper(*short, spread, SHORT_DEVIATIONS))
+    lasting = _upper(*long, spread, LONG_DEVIATIONS)
+    rate = np.maximum(lasting, _upper(*short, spread, SHORT_DEVIATIONS))
     last, jumped = _jump(arrivals, now - scrape, now, long_seconds, spread)
     two, jumped_twice = _jump(arrivals, now - short_seconds, now, long_seconds, spread)
     _, jumped_before = _jump(arrivals, now - short_seconds, now - scrape, long_seconds, spread)
@@ -66,7 +69,7 @@ def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds:
     seconds, count = arrivals.within(now - scrape - long_seconds, now - scrape)
     steep = last * seconds > STEEP * count
     likely = np.where(jumped & ~jumped_before & steep, np.maximum(rate, FRESH * last), rate)
-    return Level(rate=Column.of(rate, known), likely=Column.of(likely, known))
+    return Level(rate=Column.of(rate, known), likely=Column.of(likely, known), lasting=Column.of(lasting, known))
 
 
 def dispersion(count: FloatArray) -> FloatArray:

@@ -59,6 +59,7 @@ def needed(
     supply: Supply,
     *,
     rate_rps: FloatArray,
+    likely_rps: FloatArray,
     peak_rps: FloatArray,
     waiting: Waiting,
     reference: IntArray,
@@ -71,6 +72,7 @@ def needed(
         capacity: of one replica of each variant.
         supply: what is there and coming.
         rate_rps: arrivals to be ready for, shape (groups,).
+        likely_rps: arrivals of which a part was seen, shape (groups,); a guess makes no backlog.
         peak_rps: the most that was to be ready for lately, shape (groups,).
         waiting: requests in no batch.
         reference: the variant whose replicas are counted in, shape (groups,).
@@ -85,7 +87,8 @@ def needed(
         step=np.where(alone, 1.0, _FINE),
     )
     backlog = _backlog(groups, capacity, supply, rate_rps, waiting)
-    found = replicas_for(station, np.stack([rate_rps + backlog / DRAIN_SECONDS, DEAD_BAND * peak_rps]))
+    load = np.maximum(rate_rps + backlog / DRAIN_SECONDS, likely_rps)
+    found = replicas_for(station, np.stack([load, DEAD_BAND * peak_rps]))
     found = (found + np.where(found > 0.0, float(spare_replicas), 0.0)) * capacity.rate_rps[reference]
     return Need(need=found[0], enough=found[1], backlog=backlog)
 

@@ -20,7 +20,7 @@ import numpy as np
 from wva_exporter.core.columns import FloatArray
 from wva_exporter.core.queueing.closed_form import LinearQueue
 
-WAIT_PROBABILITY = 0.01
+WAIT_PROBABILITY = 0.02
 UTILIZATION = 0.9
 """However large the fleet, nobody runs closer to its limit."""
 

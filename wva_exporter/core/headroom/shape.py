@@ -17,10 +17,13 @@ from wva_exporter.core.headroom.groups import Groups, weighted
 from wva_exporter.core.snapshot import Snapshot
 
 PRIOR_IN_TOKENS = 1024.0
-PRIOR_OUT_TOKENS = 512.0
+PRIOR_OUT_TOKENS = 1024.0
 ENOUGH_REQUESTS = 50.0
 _MOST_TOKENS = 1e7
 _FEW = 4.0
+_ASSUMED_REQUESTS = 20.0
+_RATE_SECONDS = 60.0
+"""The shortest window of a rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,18 +85,34 @@ def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float
 
     return Shape(
         in_tokens=seen(Signal.INPUT_TOKENS, "in_tokens", 1.0),
-        out_tokens=seen(Signal.OUTPUT_TOKENS, "out_tokens", 1.0),
+        out_tokens=np.where(groups.role == Role.PREFILL, 1.0, seen(Signal.OUTPUT_TOKENS, "out_tokens", 1.0)),
         hit_ratio=np.minimum(seen(Signal.PREFIX_HIT_RATIO, "hit_ratio", 0.0), 1.0),
         measured=past.measured | (trust >= 1.0),
     )
 
 
 def _assumed(snapshot: Snapshot, groups: Groups, running: FloatArray) -> Shape:
-    """Before anything was finished: prompts as large as what each running request holds, where a few of them run."""
+    """Before enough was finished: prompts as large as what each running request holds, where a few of them run."""
     replicas, prior = snapshot.replicas, Shape.prior(groups)
     use, room = replicas[Signal.KV], replicas[Signal.KV_CAPACITY]
     tokens = np.where(replicas.live & use.known & room.known, use.value * room.value, 0.0)
     held = groups.total(floats(tokens), replicas.variant)
     some = (running >= _FEW) & (held > 0.0)
     prompts = np.divide(held, running, out=prior.in_tokens.copy(), where=some)
-    return replace(prior, in_tokens=prompts)
+    return replace(prior, in_tokens=prompts, out_tokens=_answers(snapshot, groups, prior.out_tokens))
+
+
+def _answers(snapshot: Snapshot, groups: Groups, assumed: FloatArray) -> FloatArray:
+    """Tokens made for each request that ended, those of running ones included: shape (groups,), ``assumed`` at least.
+
+    The first to finish are the short ones, so their mean is low for as long as an answer takes. All tokens made over all
+    requests ended is what lifetimes that are cut off make of it (the exponential law's maximum likelihood), and so large while
+    nobody finishes; what is assumed counts as twenty requests.
+    """
+    replicas = snapshot.replicas
+    ended, made = replicas[Signal.REQUEST_RATE], replicas[Signal.GENERATION_TOKEN_RATE]
+    both = replicas.live & ended.known & made.known
+    tokens, requests = (
+        groups.total(np.where(both, rate.value, 0.0), replicas.variant) * _RATE_SECONDS for rate in (made, ended)
+    )
+    return np.maximum((tokens + _ASSUMED_REQUESTS * assumed) / (requests + _ASSUMED_REQUESTS), assumed)

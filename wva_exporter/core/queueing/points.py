@@ -8,6 +8,7 @@ import numpy as np
 
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, floats
+from wva_exporter.core.fleet import Role
 from wva_exporter.core.queueing.observations import LARGEST, LIMITS, Observations
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.errors import InvalidValue
@@ -129,6 +130,8 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
         return Column.of(value, known & (np.abs(value) <= LARGEST))
 
     out, ttft, itl, waiting = (of(s) for s in (Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.ITL, Signal.WAITING))
+    prompts_only = snapshot.fleet.variants.role[variant] == Role.PREFILL  # whatever is said of the answer's length
+    out = Column.of(np.where(prompts_only, 1.0, out.value), out.known | prompts_only)
     rate, running = throughput(
         tokens=of(Signal.GENERATION_TOKEN_RATE),
         out=out,
