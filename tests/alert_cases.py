@@ -177,10 +177,30 @@ INPUTS = (
     ),
     AlertCase(
         alert="WVACapacityUnknown",
+        when="in tokens",
         fires={f"wva_saturation_metrics_up{{{ME},{V}}}": flat(1)},
         silent={f'wva_kv_cache_tokens_capacity{{{ME},{V},model_name="llama"}}': flat(1e5)},
-        labels=NAMED,
+        labels=NAMED | {"lacks": "kv_cache_size"},
         says="llm/v is decided on fresh data, but not every replica says how many tokens its KV cache holds",
+    ),
+    AlertCase(
+        alert="WVACapacityUnknown",
+        when="in requests",
+        fires={f'wva_demand{{{ME},{V},model_name="llama",unit="tokens"}}': "5e4x14 0x16"},
+        silent={f'wva_demand{{{ME},{V},model_name="llama",unit="tokens"}}': "5e4x14 _x16"},
+        labels=NAMED | {"lacks": "service_times"},
+        says="llm/v is decided on fresh data, but nothing says how many requests a second a replica carries",
+    ),
+    AlertCase(
+        alert="WVACapacityUnknown",
+        when="nor in tokens",
+        fires={f'wva_demand{{{ME},{V},model_name="llama",unit="kv_caches"}}': flat(3)},
+        silent={
+            f'wva_demand{{{ME},{V},model_name="llama",unit="kv_caches"}}': None,
+            f'wva_demand{{{ME},{V},model_name="llama",unit="requests_per_second"}}': flat(3),
+        },
+        labels=NAMED | {"lacks": "service_times"},
+        says="so that full KV caches bound it and the promised latency does not",
     ),
 )
 

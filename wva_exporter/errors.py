@@ -93,6 +93,7 @@ class Reason(StrEnum):
     MAX = "max"
     MAX_UNKNOWN = "max_unknown"
     INVENTORY = "inventory"
+    RESCALE = "rescale"
     DOWN_BRAKE = "down_brake"
     IDLE = "idle"
     WOKEN = "woken"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,16 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wva_exporter.conventions import REPLICA_SIGNALS, Signal
+from wva_exporter.core.allocation.quotas import Quotas, Scope
+from wva_exporter.core.allocation.sharing import Sharing
 from wva_exporter.core.columns import Column
 from wva_exporter.core.engine_arguments import EngineArguments
 from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.plan import plan
-from wva_exporter.core.policies import POLICIES
+from wva_exporter.core.policies import POLICIES, Policy, policies
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.queueing.learning import Learning, learn
 from wva_exporter.core.queueing.points import point_of
 from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import LARGEST_READING, Presence, Snapshot
+from wva_exporter.core.throughput.voting import Vote
 
 WILD = (0.0, -0.0, -1.0, 1.0, 0.5, 1e-308, 5e-324, 1e9, 1e18, 9.3e18, 1e300, 1.7e308, -1e308)
 
@@ -104,13 +108,26 @@ def streams(draw: st.DrawFn, policy: str) -> list[Snapshot]:
     return [draw(looks(of, 1000.0 + 15.0 * number)) for number in range(draw(st.integers(1, 3)))]
 
 
-@pytest.mark.parametrize("policy", tuple(POLICIES))
+EVERYTHING = policies(
+    Sharing(limiter=True, rescale=True, quotas=(Quotas(name="q", scope=Scope.CLUSTER, cluster={"A100": 5}),)), Vote()
+)
+"""Every switch that WVA's policies have, on."""
+
+
+CASES = [(name, POLICIES) for name in POLICIES] + [(name, EVERYTHING) for name in POLICIES if name.startswith("wva")]
+
+
+@pytest.mark.parametrize(
+    ("policy", "switched"), CASES, ids=lambda it: it if isinstance(it, str) else str(it is EVERYTHING)
+)
 @given(data=st.data())
-def test_a_cycle_ends_with_a_plan_whatever_was_reported(policy: str, data: st.DataObject) -> None:
+def test_a_cycle_ends_with_a_plan_whatever_was_reported(
+    policy: str, switched: Mapping[str, Policy], data: st.DataObject
+) -> None:
     """Targets are whole, finite and within their bounds, and what is published is finite."""
     memory = None
     for seen in data.draw(streams(policy)):
-        result, memory = plan(seen, memory, POLICIES, Rules())
+        result, memory = plan(seen, memory, switched, Rules())
         target = result.target
         assert np.all(np.isfinite(target.value))
         assert np.all(target.value == np.round(target.value))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from wva_exporter.config.load import parse
+from wva_exporter.core.throughput.voting import Vote
 from wva_exporter.discovery.wva_configmap import problems, read_settings, resolve
 from wva_exporter.errors import ConfigError
 from wva_exporter.service.wiring import declarations_of
@@ -103,6 +105,64 @@ def test_every_analyzer_ends_with_a_band() -> None:
     assert problems({**entry, "scaleDownBoundary": 0.7}) == [
         "analyzer 'saturation': scaleUpThreshold (0.85) must be > scaleDownBoundary (0.90)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("analyzer", "band"),
+    [
+        ("{name: saturation, scaleUpThreshold: 0.8, scaleDownBoundary: 0.5}", (0.8, 0.5)),
+        ("{type: saturation, name: mine, scaleUpThreshold: 0.8}", (0.8, 0.7)),
+        ("{name: saturation, parameters: {scaleDownBoundary: 0.6}}", (0.9, 0.6)),
+        ("{name: saturation, scaleUpThreshold: 0.95, parameters: {scaleUpThreshold: 0.8}}", (0.95, 0.7)),
+        ("{name: throughput, scaleUpThreshold: 0.8}", (0.9, 0.7)),
+        ("{name: saturation, enabled: false, scaleUpThreshold: 0.8}", (0.9, 0.7)),
+    ],
+)
+def test_thresholds_of_the_token_analyzer_go_before_those_of_its_entry(
+    tmp_path: Path, analyzer: str, band: tuple[float, float]
+) -> None:
+    """Also where they are given as parameters, which count less than what stands beside them."""
+    text = MAP.replace("    - name: saturation\n      score: 1.0\n", f"    - {analyzer}\n")
+    fallback = read_settings([folder(tmp_path, text)]).fallback
+    assert fallback is not None
+    assert (fallback.policy, fallback.scale_up, fallback.scale_down) == ("wva-v2", *band)
+
+
+@pytest.mark.parametrize(
+    ("analyzer", "said"),
+    [
+        ("{name: saturation, parameters: {enabled: maybe}}", "'saturation': enabled must be true or false"),
+        ("{name: saturation, score: high}", "'saturation': thresholds and score must be numbers"),
+        ("{name: throughput, parameters: {scaleUpThreshold: 2}}", "'throughput': scaleUpThreshold must be in (0, 1]"),
+    ],
+)
+def test_an_analyzer_that_wva_would_refuse_is_refused(tmp_path: Path, analyzer: str, said: str) -> None:
+    """By its name."""
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        read_settings(
+            [folder(tmp_path, MAP.replace("    - name: saturation\n      score: 1.0\n", f"    - {analyzer}\n"))]
+        )
+
+
+@pytest.mark.parametrize(
+    ("analyzers", "vote"),
+    [
+        ("[{name: saturation}]", None),
+        ("[{name: saturation}, {name: throughput}]", Vote()),
+        ("[{type: throughput, name: rates}, {name: saturation}]", Vote()),
+        ("[{name: saturation}, {name: throughput, enabled: false}]", None),
+        ("[{name: saturation, score: 2}, {name: throughput, parameters: {score: 3}}]", Vote(score=1.5)),
+        ("[{name: throughput, scaleUpThreshold: 0.8, score: -1}]", Vote(scale_up=0.8)),
+    ],
+)
+def test_the_throughput_analyzer_votes_where_it_is_listed(tmp_path: Path, analyzers: str, vote: Vote | None) -> None:
+    """With thresholds and a weight of its own; our own file may say otherwise."""
+    text = MAP.replace("\n    - name: saturation\n      score: 1.0\n", f" {analyzers}\n")
+    manifests = f"discovery: {{manifests: [{folder(tmp_path, text)}]}}\n"
+    assert declarations_of(parse(manifests, "wva.yaml")).throughput == vote
+    assert declarations_of(parse(f"throughput: false\n{manifests}", "wva.yaml")).throughput is None
+    ours = declarations_of(parse(f"throughput: true\n{manifests}", "wva.yaml"))
+    assert ours.throughput == (vote or Vote())
 
 
 def test_our_own_file_goes_first(tmp_path: Path) -> None:

@@ -10,14 +10,18 @@ from fleet_builder import R, V, fleet, snapshot
 
 from wva_exporter.config.load import parse
 from wva_exporter.conventions import Signal
+from wva_exporter.core.allocation.sharing import Sharing
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import policies
+from wva_exporter.core.policies.wva_v1 import WvaV1
+from wva_exporter.core.policies.wva_v2 import WvaV2
 from wva_exporter.core.rules import Rules
 from wva_exporter.core.snapshot import REASONS
+from wva_exporter.core.throughput.voting import Vote
 from wva_exporter.discovery.wva_configmap import read_settings
 from wva_exporter.discovery.wva_quotas import read_quotas
 from wva_exporter.errors import ConfigError, Reason
-from wva_exporter.service.wiring import declarations_of
+from wva_exporter.service.wiring import declarations_of, policies_of
 
 MAP = """\
 apiVersion: v1
@@ -41,7 +45,7 @@ def asked(entry: dict[str, Any], *, namespace: str = "llm", policy: str = "wva-v
     of = fleet(V(name="a", namespace=namespace, maximum=None), policy=policy)
     signals = {Signal.INPUT_TOKENS: 400.0, Signal.OUTPUT_TOKENS: 100.0}
     full = [R(v="a", kv=0.79, waiting=100.0, signals=signals)] * 2
-    result, _ = plan(snapshot(of, full), None, policies(read_quotas(entry)), Rules())
+    result, _ = plan(snapshot(of, full), None, policies(Sharing(limiter=True, quotas=read_quotas(entry))), Rules())
     step = result.steps[0]
     return step.replicas.listed()[0], REASONS[step.reason[0]]
 
@@ -120,8 +124,60 @@ def test_the_map_reaches_the_policies(tmp_path: Path) -> None:
     """By the short names that accelerators have here; a bad one is refused with its file and line."""
     (tmp_path / "map.yaml").write_text(MAP)
     declared = declarations_of(parse(f"discovery: {{manifests: [{tmp_path}]}}\n", "wva.yaml"))
-    (quotas,) = declared.quotas
+    (quotas,) = declared.sharing.quotas
     assert quotas.cluster == {"A100": 3, "H100": -1}
     (tmp_path / "map.yaml").write_text(MAP.replace("scope: cluster", "scope: nowhere"))
     with pytest.raises(ConfigError, match=r"map\.yaml:5: ConfigMap .*limiters\[0\]"):
+        read_settings([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("switches", "ours", "found"),
+    [
+        ("enableLimiter: true", "", (True, False, 1)),
+        ("enableLimiter: true\n    enableRescale: true", "", (True, True, 1)),
+        ("enableRescale: true", "", (None, False, 0)),
+        ("enableLimiter: false", "", (None, False, 0)),
+        ("enableLimiter:", "", (None, False, 0)),
+        ("enableLimiter: true\n    enableRescale: true", "rescale: false\n", (True, False, 1)),
+        ("enableLimiter: true", "limiter: false\n", (False, False, 0)),
+        ("enableLimiter: false", "limiter: true\nrescale: true\n", (True, True, 0)),
+    ],
+)
+def test_switches_of_the_map_and_ours_over_them(
+    tmp_path: Path, switches: str, ours: str, found: tuple[bool | None, bool, int]
+) -> None:
+    """Limiter, rescale, sets of quotas. WVA rescales only what it limits; where its limiter is off, nobody said anything."""
+    (tmp_path / "map.yaml").write_text(MAP.replace("enableLimiter: true", switches))
+    sharing = declarations_of(parse(f"{ours}discovery: {{manifests: [{tmp_path}]}}\n", "wva.yaml")).sharing
+    assert (sharing.limiter, sharing.rescale, len(sharing.quotas)) == found
+
+
+def test_our_own_file_alone_switches_too() -> None:
+    """Without any map; by default nothing is said."""
+    assert declarations_of(parse("", "wva.yaml")).sharing == Sharing()
+    assert declarations_of(parse("limiter: true\nrescale: true\n", "wva.yaml")).sharing == Sharing(
+        limiter=True, rescale=True
+    )
+
+
+def test_what_is_declared_reaches_the_live_policies() -> None:
+    """Without a word: WVA's own modes look at no GPU, the corrected `wva-v2` does, and only tokens vote."""
+    silent, loud = parse("", "wva.yaml"), parse("limiter: true\nrescale: true\nthroughput: true\n", "wva.yaml")
+    by_default = policies_of(silent, declarations_of(silent))
+    assert by_default["wva-v1"] == WvaV1()
+    assert by_default["wva-v2"] == WvaV2()
+    assert by_default["wva-v2/exact"] == WvaV2(exact=True, limited=False)
+    switched = policies_of(loud, declarations_of(loud))
+    for exact in (False, True):
+        one, two = WvaV1(exact=exact, limited=True), WvaV2(exact=exact, rescale=True, throughput=Vote())
+        assert (switched[one.name], switched[two.name]) == (one, two)
+
+
+@pytest.mark.parametrize("switch", ["enableLimiter", "enableRescale"])
+@pytest.mark.parametrize("value", ["'yes'", "1", "on please", "[]"])
+def test_a_switch_is_true_or_false(tmp_path: Path, switch: str, value: str) -> None:
+    """WVA drops such an entry; here it is named."""
+    (tmp_path / "map.yaml").write_text(MAP.replace("enableLimiter: true", f"{switch}: {value}"))
+    with pytest.raises(ConfigError, match=rf"data\[default\]: {switch} must be true or false"):
         read_settings([tmp_path])

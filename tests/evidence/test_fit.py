@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from core.learning.engines import Law, spread_loads, window
 
+import wva_exporter.evidence.measured
 from wva_exporter.cli import main
 from wva_exporter.config.catalogue import parse_catalogue
 from wva_exporter.core.queueing.belief import Belief
@@ -103,6 +104,11 @@ def test_points_of_one_load_are_called_what_they_are(tmp_path: Path, capsys: pyt
         (f"{HEADER},rps\n1,2,3,4,5,6\n", "points.csv:1: column rps is given twice"),
         (f"{HEADER}\n", "points.csv: holds no point below its header"),
         ("", "points.csv:1: column rps is missing"),
+        (HEADER.replace(",", ";"), "column rps is missing; needed, separated by commas: rps, in_tokens"),
+        (f"{HEADER}\n1,2,3,4,5,6\n", "points.csv:2: more cells than columns"),
+        (f"{HEADER}\n1_0,2,3,4,5\n", "points.csv:2: rps: '1_0' is not allowed"),
+        (f"{HEADER}\n1,500,100,0.05,0.008\n", "itl_ms_measured: half of the times are at most 0.008 ms"),
+        (f"{HEADER}\n1,500,100,8,50\n", "ttft_ms_measured: half of the first tokens come sooner"),
     ],
 )
 def test_a_bad_file_is_one_line_with_its_place(
@@ -134,6 +140,51 @@ def test_wrong_arguments_are_refused_in_a_line(
     """Exit 2, and what to do."""
     assert main(["fit", *arguments]) == 2
     assert finding in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("factors", [(1, 1, 1, 1e3, 1e3), (100, 1, 1, 1, 1)])
+def test_points_that_no_engine_makes_are_no_profile(
+    tmp_path: Path, factors: tuple[float, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Microseconds, and rates of a whole fleet or in requests a minute: said in a line, exit 1, and nothing written."""
+    lines = points_file(tmp_path, *TWO).read_text().splitlines()
+    rows = [[float(cell) for cell in line.split(",")] for line in lines[1:]]
+    scaled = [",".join(str(cell * factor) for cell, factor in zip(row, factors, strict=True)) for row in rows]
+    path, profile = tmp_path / "scaled.csv", tmp_path / "profile.yaml"
+    path.write_text("\n".join([HEADER, *scaled]) + "\n")
+    assert main(["fit", str(path), "--output", str(profile)]) == 1
+    assert "no profile is written: are times in milliseconds" in capsys.readouterr().err
+    assert not profile.exists()
+
+
+def test_a_header_may_have_blanks(tmp_path: Path) -> None:
+    """As people and some programs write lists."""
+    path = tmp_path / "points.csv"
+    path.write_text(HEADER.replace(",", ", ") + "\n1, 500, 100, 80, 10\n")
+    assert len(read_csv(path, 256)) == 1
+
+
+def test_more_points_than_anybody_needs_are_thinned_evenly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every other of sixteen here; the command says so."""
+    monkeypatch.setattr(wva_exporter.evidence.measured, "MOST_CELLS", 16)
+    path = points_file(tmp_path, *TWO)
+    points = read_csv(path, 256)
+    kept = points.thinned()
+    assert kept.seen.rate_rps.value[0].tolist() == points.seen.rate_rps.value[0][::2].tolist()
+    assert (kept.names, kept.workload.tolist()) == (points.names, points.workload[::2].tolist())
+    assert main(["fit", str(path)]) == 0
+    assert "# 16 points are more than are needed: 8 of them, evenly chosen, are fitted" in capsys.readouterr().out
+
+
+def test_a_workload_that_loses_its_last_point_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the others keep their names."""
+    monkeypatch.setattr(wva_exporter.evidence.measured, "MOST_CELLS", 4)
+    path = tmp_path / "points.csv"
+    path.write_text(f"{HEADER}\n1,4096,8,50,10\n1,64,64,50,10\n1,512,64,50,10\n")
+    kept = read_csv(path, 256).thinned()
+    assert (kept.names, kept.workload.tolist()) == (("4096/8",), [0])
 
 
 def test_a_file_that_cannot_be_read_as_text_is_refused(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
-from publish.plans import plan_of
+from publish.plans import CHEAP, plan_of
 from publish.serving import serving
 
 from wva_exporter.conventions import OF_EXPORTER, PER_LEARNED, PER_MODEL, PER_VARIANT, Kind, Metric, Signal
@@ -69,6 +70,32 @@ async def test_a_scrape_shows_what_the_page_documents() -> None:
         seen[name] = (family.type, tuple(sorted(labels)), family.documentation)
     wanted = {name: (kind, tuple(sorted(labels)), text) for name, (kind, labels, text) in documented().items()}
     assert seen == wanted
+
+
+async def test_the_page_says_how_many_series_there_are() -> None:
+    """Of a variant with everything known, of its steps at rest, of what was learned of it, and of its model."""
+    counted: Counter[str] = Counter()
+    for family in text_string_to_metric_families(await scraped()):
+        for sample in family.samples:
+            if sample.labels.get("variant_name") == CHEAP.name:
+                kind = "variant"
+                if family.name == "wva_decision_step_replicas":
+                    kind = "steps"
+                elif family.name.startswith("wva_model_parameter"):
+                    kind = "learned"
+                counted[kind] += 1
+            elif "variant_name" not in sample.labels and sample.labels.get("model_name") == CHEAP.model:
+                counted["model"] += 1
+    said = re.search(
+        r"at most (\d+) series, those of the steps of its decision \((\w+) at rest, twelve at most\), (\w+) more where "
+        r"its service parameters are learned, and a model (\w+) more",
+        " ".join(PAGE.read_text().split()),
+    )
+    assert said
+    words = {"two": 2, "seven": 7, "ten": 10}
+    assert (int(said[1]), *(words[word] for word in said.groups()[1:])) == tuple(
+        counted[kind] for kind in ("variant", "steps", "learned", "model")
+    )
 
 
 def checked_by(promtool: Path, page: str) -> tuple[int, bytes]:

@@ -260,7 +260,7 @@ async def test_an_own_catalogue_is_where_learning_starts(tmp_path: Path) -> None
     assert assumed is not None
     assert believed.belief.mean_seconds[0, 1] > 2.0 * assumed.belief.mean_seconds[0, 1]
     own.write_text("profiles:\n  - {model: llama}\n")
-    with pytest.raises(ConfigError, match=r"own\.yaml:2: profiles\[0\]\.accelerator"):
+    with pytest.raises(ConfigError, match=r"own\.yaml:2: profiles\[0\]: accelerator is required"):
         Learner(parse("catalogue: {file: own.yaml}", str(tmp_path / "wva.yaml")), SelfMetrics(), LOG)
 
 

@@ -9,7 +9,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from wva_exporter.cli import FINE, UNREACHABLE
+from wva_exporter.cli import FINDINGS, FINE, UNREACHABLE
 from wva_exporter.config.catalogue import load_catalogue
 from wva_exporter.config.durations import parse_duration
 from wva_exporter.conventions import PROGRAM
@@ -22,6 +22,10 @@ from wva_exporter.evidence.profile import error_rows, profile_text
 from wva_exporter.sources.history import Range, observations
 
 _UNNAMED = "unnamed"
+_USELESS = (
+    "most points are missed by more than a half, so no profile is written: are times in milliseconds, rates those of one "
+    "replica in requests per second, and all points of one engine?"
+)
 _TITLES = {
     "error_one_fit": "one fit for all workloads",
     "error_fit_per_workload": "a fit for each workload",
@@ -60,11 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return UNREACHABLE
     guess = catalogue.guess([arguments.model], [arguments.accelerator], [arguments.gpus])
-    fitted = fit_points(points, guess)
+    kept = points.thinned()
+    fitted = fit_points(kept, guess)
     text = profile_text(
         fitted, model=arguments.model, accelerator=arguments.accelerator, gpus=arguments.gpus, source=source
     )
+    if len(kept) < len(points):
+        print(f"# {len(points)} points are more than are needed: {len(kept)} of them, evenly chosen, are fitted")
     _report(fitted)
+    if not fitted.useful:
+        print(f"{PROGRAM}: {_USELESS}", file=sys.stderr)
+        return FINDINGS
     if arguments.output is None:
         print(text, end="")
     else:
@@ -72,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         named = [name for name in (arguments.model, arguments.accelerator) if name != _UNNAMED]
         save(
-            draw_fit(fitted, ": ".join([" on ".join(named), f"{len(points)} points"]).removeprefix(": ")),
+            draw_fit(fitted, ": ".join([" on ".join(named), f"{len(kept)} points"]).removeprefix(": ")),
             arguments.plot,
         )
         print(f"# drawn: {arguments.plot}")

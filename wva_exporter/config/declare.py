@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wva_exporter.core.allocation.sharing import Sharing
 from wva_exporter.core.declaration import (
     Declarations,
     ModelDeclaration,
@@ -12,6 +13,7 @@ from wva_exporter.core.declaration import (
     Workload,
 )
 from wva_exporter.core.fleet import DEFAULT_PRIORITY, Role
+from wva_exporter.core.throughput.voting import Vote
 
 if TYPE_CHECKING:  # Settings has this as its method
     from wva_exporter.config.entries import Model, Variant
@@ -27,6 +29,8 @@ def declarations(settings: Settings) -> Declarations:
         models=tuple(_model(model) for model in settings.models),
         variants=tuple(_variant(variant, settings.default_namespace) for variant in settings.variants),
         default_namespace=settings.default_namespace,
+        sharing=Sharing(limiter=settings.limiter, rescale=settings.rescale),
+        throughput=Vote() if settings.throughput else None,
         fallback=ModelDeclaration(
             name="",
             policy=settings.policy,

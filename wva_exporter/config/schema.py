@@ -22,6 +22,7 @@ from wva_exporter.config.scalars import (
     Count,
     Duration,
     FilePath,
+    Flag,
     Frozen,
     Money,
     Period,
@@ -94,6 +95,17 @@ class Settings(Section):
         unit="replicas",
     )
     compat: Compat = key("Whether WVA's known faults are kept (exact) or not.", "corrected")
+    limiter: Flag | None = key(
+        "Whether WVA's policies keep to the GPUs there are; if not given, only `wva-v2` does, in `compat: corrected`.",
+        None,
+    )
+    rescale: Flag = key(
+        "Whether GPUs that are short go by priority, also those that another model holds (policy `wva-v2`).",
+        default=False,
+    )
+    throughput: Flag = key(
+        "Whether WVA's throughput analyzer votes beside its token analyzer (policy `wva-v2`).", default=False
+    )
     thresholds: Thresholds = key("When replicas are full.", Thresholds)
     scale_to_zero: ScaleToZero | None = key("Scale to zero of every model; never if not given.", None)
     models: tuple[Model, ...] = key("Models that are decided differently from the rest.", ())

@@ -111,12 +111,14 @@ class Catalogue:
     profiles: tuple[Profile, ...]
 
     def accelerator(self, name: str) -> Accelerator | None:
-        """The card of this name or alias."""
-        return next((a for a in reversed(self.accelerators) if _same(name, (a.name, *a.aliases))), None)
+        """The card of this name or alias, in the words of the last entry of its name."""
+        found = next((a for a in reversed(self.accelerators) if _same(name, (a.name, *a.aliases))), None)
+        return found and next(a for a in reversed(self.accelerators) if _same(found.name, (a.name,)))
 
     def model(self, name: str) -> LanguageModel | None:
-        """The model of this name or alias."""
-        return next((m for m in reversed(self.models) if _same(name, (m.name, *m.aliases))), None)
+        """The model of this name or alias, in the words of the last entry of its name."""
+        found = next((m for m in reversed(self.models) if _same(name, (m.name, *m.aliases))), None)
+        return found and next(m for m in reversed(self.models) if _same(found.name, (m.name,)))
 
     def profile(self, model: str, accelerator: str, gpus: int) -> Profile | None:
         """What was measured of this pair."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from wva_exporter.core.allocation.quotas import Quotas
+from wva_exporter.core.allocation.sharing import Sharing
 from wva_exporter.core.engine_arguments import EngineArguments
 from wva_exporter.core.fleet import Origin, Role
+from wva_exporter.core.throughput.voting import Vote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +76,14 @@ class VariantDeclaration:
 class Declarations:
     """Everything declared. ``fallback`` decides models that nobody declared; none of its fields but SLO and zero is None.
 
-    ``quotas`` say how many GPUs may be used, by the cluster or by each namespace.
+    ``sharing`` says how policies deal with GPUs that are short, ``throughput`` how the analyzer of that name votes, if it does.
     """
 
     models: tuple[ModelDeclaration, ...] = ()
     variants: tuple[VariantDeclaration, ...] = ()
     default_namespace: str = "default"
-    quotas: tuple[Quotas, ...] = ()
+    sharing: Sharing = field(default_factory=Sharing)
+    throughput: Vote | None = None
     fallback: ModelDeclaration = field(
         default_factory=lambda: ModelDeclaration(
             name="",

@@ -10,16 +10,18 @@ others to built-in ones. ``exact`` does the same; otherwise what somebody wrote 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import yaml
 
-from wva_exporter.core.allocation.quotas import Quotas
+from wva_exporter.core.allocation.sharing import Sharing
 from wva_exporter.core.declaration import ModelDeclaration
+from wva_exporter.core.throughput.voting import Vote
 from wva_exporter.discovery.documents import Document, read_documents
+from wva_exporter.discovery.wva_analyzers import TOKENS, band, listed, name_of, throughput_vote
 from wva_exporter.discovery.wva_quotas import read_quotas
 from wva_exporter.errors import ConfigError
 
@@ -32,22 +34,23 @@ V1_DEFAULTS: Mapping[str, float] = MappingProxyType(
 )
 V2_DEFAULTS: Mapping[str, float] = MappingProxyType({"scaleUpThreshold": 0.85, "scaleDownBoundary": 0.70})
 PRIORITY = 1.0
-_TOKENS = "saturation"
 _LIMITS = {"kvCacheThreshold": 1.0, "kvSpareTrigger": 1.0}
 _NUMBERS = (*V1_DEFAULTS, *V2_DEFAULTS, "priority")
+_SWITCHES = ("enableLimiter", "enableRescale")
 
 Entry = Mapping[str, Any]
 
 
 def of_tokens(entry: Entry) -> bool:
     """Whether the entry is of the second version."""
-    return bool(entry.get("analyzers")) or entry.get("analyzerName") == _TOKENS
+    return bool(entry.get("analyzers")) or entry.get("analyzerName") == TOKENS
 
 
 def problems(entry: Entry) -> list[str]:
     """What WVA refuses of an entry as it stands; a number that is not there is 0."""
     wrong = [f"{name} must be a number" for name in _NUMBERS if not _is_number(entry.get(name, 0))]
-    if wrong or not _listed(entry):
+    wrong += [f"{name} must be true or false" for name in _SWITCHES if not _is_switch(entry.get(name))]
+    if wrong or not _is_list(entry):
         return wrong or ["analyzers must be a list of mappings"]
     value = {name: float(entry.get(name, 0)) for name in _NUMBERS}
     for name in V1_DEFAULTS:
@@ -72,12 +75,15 @@ def problems(entry: Entry) -> list[str]:
 def _of_analyzers(entry: Entry, value: Mapping[str, float]) -> list[str]:
     """The pair that each analyzer ends up with: its own numbers, else the entry's."""
     wrong: list[str] = []
-    for each in entry.get("analyzers") or ():
+    for each in listed(entry):
+        whose = f"analyzer {name_of(each)!r}"
         own = [each.get(name) or value[name] for name in V2_DEFAULTS]
-        if not all(map(_is_number, own)):
-            wrong.append(f"analyzer {each.get('name', '')!r}: thresholds must be numbers")
+        if not _is_switch(each.get("enabled")):
+            wrong.append(f"{whose}: enabled must be true or false")
+        if not all(map(_is_number, (*own, each.get("score", 0)))):
+            wrong.append(f"{whose}: thresholds and score must be numbers")
         elif own != [value[name] for name in V2_DEFAULTS]:
-            wrong += _pair(own[0], own[1], f"analyzer {each.get('name', '')!r}: ")
+            wrong += _pair(own[0], own[1], f"{whose}: ")
     return wrong
 
 
@@ -96,9 +102,17 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _listed(entry: Entry) -> bool:
+def _is_switch(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _is_list(entry: Entry) -> bool:
     analyzers = entry.get("analyzers") or ()
-    return isinstance(analyzers, Sequence) and all(isinstance(each, Mapping) for each in analyzers)
+    return (
+        isinstance(analyzers, Sequence)
+        and not isinstance(analyzers, str)
+        and all(isinstance(each, Mapping) for each in analyzers)
+    )
 
 
 def filled(entry: Entry) -> dict[str, Any]:
@@ -134,11 +148,12 @@ def _given(entry: Entry) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WvaSettings:
-    """What WVA's ConfigMap says: how models are decided that it names, ``fallback`` for all others, and quotas of GPUs."""
+    """What WVA's ConfigMap says: how models are decided that it names, ``fallback`` for all others, scarce GPUs."""
 
     models: tuple[ModelDeclaration, ...] = ()
     fallback: ModelDeclaration | None = None
-    quotas: tuple[Quotas, ...] = ()
+    sharing: Sharing = field(default_factory=Sharing)
+    throughput: Vote | None = None
 
 
 def read_settings(paths: Iterable[Path]) -> WvaSettings:
@@ -202,12 +217,22 @@ def _settings(entries: Mapping[str, Entry]) -> WvaSettings:
     return WvaSettings(
         models=tuple(models),
         fallback=fallback if DEFAULT in entries else None,
-        quotas=read_quotas(entries.get(DEFAULT, {})),
+        sharing=_sharing(entries.get(DEFAULT, {})),
+        throughput=throughput_vote(entries.get(DEFAULT, {})),
+    )
+
+
+def _sharing(entry: Entry) -> Sharing:
+    """The switches of the default entry. In WVA nothing is rescaled without the limiter."""
+    limiter = entry.get("enableLimiter") is True
+    return Sharing(
+        limiter=limiter or None, rescale=limiter and entry.get("enableRescale") is True, quotas=read_quotas(entry)
     )
 
 
 def _declaration(name: str, namespace: str | None, entry: Entry, policy: str) -> ModelDeclaration:
     """One entry in the words of core. The analyzer is chosen for the whole cluster, by the default entry."""
+    scale_up, scale_down = band(entry, TOKENS)
     return ModelDeclaration(
         name=name,
         namespace=namespace,
@@ -216,7 +241,7 @@ def _declaration(name: str, namespace: str | None, entry: Entry, policy: str) ->
         queue_threshold=float(entry["queueLengthThreshold"]),
         kv_spare=float(entry["kvSpareTrigger"]),
         queue_spare=float(entry["queueSpareTrigger"]),
-        scale_up=float(entry["scaleUpThreshold"]),
-        scale_down=float(entry["scaleDownBoundary"]),
+        scale_up=scale_up,
+        scale_down=scale_down,
         priority=float(entry["priority"]),
     )

@@ -1,6 +1,6 @@
 """Quotas of GPUs in WVA's own ConfigMap: ``limiters`` of type ``quota`` in its default entry, where ``enableLimiter`` is on.
 
-Limiters of type ``inventory`` need nothing: what nodes have to give is always a limit here.
+Limiters of type ``inventory`` need nothing: where the limiter is on, what nodes have to give is a limit.
 """
 
 from __future__ import annotations

@@ -25,6 +25,9 @@ QUEUE_PER_BATCH = 10
 SHAPE_SPREAD = 0.35
 """How far the parameters of one workload may lie from those of all: the rest of the law is the same engine's."""
 
+WORST_ERROR = 0.5
+"""A law that misses most points by more does not describe what was measured, whatever its parameters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fitted:
@@ -40,6 +43,13 @@ class Fitted:
     by_shape: tuple[FloatArray, FloatArray]
     by_others: tuple[FloatArray, FloatArray] | None
     """TTFT and ITL each; ``by_others`` is None with a single workload."""
+
+    @property
+    def useful(self) -> bool:
+        """Whether the one fit is near most points: of half of them TTFT, and ITL, are missed by no more than a half."""
+        seen, (ttft, itl) = self.points.seen, self.by_whole
+        missed = (ttft / seen.ttft_seconds.value[0], itl / seen.itl_seconds.value[0])
+        return all(float(np.median(np.abs(share - 1.0))) <= WORST_ERROR for share in missed)
 
     def errors(self, predicted: tuple[FloatArray, FloatArray]) -> tuple[float, float]:
         """Mean absolute relative error of TTFT and of ITL."""

@@ -17,6 +17,15 @@ from wva_exporter.errors import ConfigError
 REQUIRED = ("rps", "in_tokens", "out_tokens", "ttft_ms_measured", "itl_ms_measured")
 OPTIONAL = ("running",)
 _MILLI = 1000.0
+LEAST_ITL_MS = 0.1
+"""A model of a billion parameters takes ten times as long for a token."""
+
+LEAST_TTFT_STEPS = 0.5
+"""The first token takes an iteration, as any other, and the prompt."""
+
+MOST_CELLS = 400_000
+"""Points times workloads that are fitted: more take minutes and gigabytes and tell nothing more."""
+
 _LONGEST_SHOWN = 60
 _RANGE = {
     **dict.fromkeys((*REQUIRED, *OPTIONAL), f"a number above 0, at most {LARGEST:g}"),
@@ -39,6 +48,22 @@ class Measured:
 
     def __len__(self) -> int:
         return len(self.workload)
+
+    def thinned(self) -> Measured:
+        """Every so many-th point, where there are more than can be fitted; workloads that lose their last one are left out."""
+        stride = -(-len(self) * len(self.names) // MOST_CELLS)
+        if stride <= 1:
+            return self
+        kept = np.arange(0, len(self), stride)
+        names, workload = np.unique(self.workload[kept], return_inverse=True)
+        columns = {
+            name: Column(value=column.value[:, kept], known=column.known[:, kept])
+            for name in Observations.__dataclass_fields__
+            if name not in LIMITS
+            for column in (getattr(self.seen, name),)
+        }
+        seen = Observations(max_batch=self.seen.max_batch, max_tokens=self.seen.max_tokens, **columns)
+        return Measured(seen=seen, workload=workload, names=tuple(self.names[row] for row in names.tolist()))
 
 
 def measured(seen: Observations) -> Measured:
@@ -75,17 +100,20 @@ def read_csv(path: Path, max_batch: int) -> Measured:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            header = rows.fieldnames or ()
+            rows = csv.DictReader(file, skipinitialspace=True)
+            header = [name.strip() for name in rows.fieldnames or ()]
+            rows.fieldnames = header
             missing = [name for name in REQUIRED if name not in header]
             if missing:
-                raise ConfigError([f"{path}:1: column {missing[0]} is missing; needed: {', '.join(REQUIRED)}"])
+                text = f"column {missing[0]} is missing; needed, separated by commas: {', '.join(REQUIRED)}"
+                raise ConfigError([f"{path}:1: {text}"])
             twice = [name for name in (*REQUIRED, *OPTIONAL) if list(header).count(name) > 1]
             if twice:
                 raise ConfigError([f"{path}:1: column {twice[0]} is given twice"])
             numbers = _numbers(path, rows)
             if not numbers[REQUIRED[0]]:
                 raise ConfigError([f"{path}: holds no point below its header"])
+            _plausible(path, numbers)
             return measured(_observations(numbers, max_batch))
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from None
@@ -93,10 +121,28 @@ def read_csv(path: Path, max_batch: int) -> Measured:
         raise ConfigError([f"{path}: is no CSV text: {error}"]) from None
 
 
+def _plausible(path: Path, found: Mapping[str, list[float]]) -> None:
+    """Refuse times in another unit, or in each other's columns.
+
+    Raises:
+        ConfigError: half of the times are such that no engine shows.
+    """
+    ttft, itl = np.array(found["ttft_ms_measured"]), np.array(found["itl_ms_measured"])
+    step = float(np.median(itl))
+    if step < LEAST_ITL_MS:
+        text = f"half of the times are at most {step:.3g} ms, and no engine is so fast: are they seconds?"
+        raise ConfigError([f"{path}: itl_ms_measured: {text}"])
+    if float(np.median(ttft / itl)) < LEAST_TTFT_STEPS:
+        text = "half of the first tokens come sooner than one more token: are the columns of TTFT and ITL swapped?"
+        raise ConfigError([f"{path}: ttft_ms_measured: {text}"])
+
+
 def _numbers(path: Path, rows: csv.DictReader[str]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in (*REQUIRED, *OPTIONAL)}
     wrong: list[str] = []
     for row in rows:
+        if None in row:  # where DictReader leaves what has no column
+            wrong.append(f"{path}:{rows.line_num}: more cells than columns")
         for name, into in found.items():
             text = row.get(name)
             if name in OPTIONAL and not text:
@@ -115,7 +161,7 @@ def _numbers(path: Path, rows: csv.DictReader[str]) -> dict[str, list[float]]:
 def _number(name: str, text: str | None) -> float | None:
     """The number in a cell; None if it cannot have been measured, which also refuses NaN."""
     try:
-        value = float(text or "")
+        value = float(text or "") if "_" not in (text or "") else math.nan
     except ValueError:
         return None
     least = 1.0 if name == "out_tokens" else 1e-9

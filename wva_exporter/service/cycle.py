@@ -43,7 +43,7 @@ class Cycle:
         self._settings = settings
         self._declarations = declarations_of(settings)
         self._rules = rules_of(settings)
-        self._policies = policies_of(settings, self._declarations.quotas)
+        self._policies = policies_of(settings, self._declarations)
         self._catalogue: Catalogue | None = None
         self._memory: Memory | None = None
         self._membership: Membership | None = None

@@ -9,7 +9,6 @@ from pathlib import Path
 from wva_exporter.config import connection
 from wva_exporter.config.catalogue import load_catalogue
 from wva_exporter.config.schema import Settings
-from wva_exporter.core.allocation.quotas import Quotas
 from wva_exporter.core.catalogue import Catalogue
 from wva_exporter.core.declaration import Declarations, VariantDeclaration
 from wva_exporter.core.headroom.case import Windows
@@ -104,15 +103,15 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-def policies_of(settings: Settings, quotas: tuple[Quotas, ...]) -> Mapping[str, Policy]:
-    """Every policy, with windows that fit the pace at which engines are scraped."""
+def policies_of(settings: Settings, declared: Declarations) -> Mapping[str, Policy]:
+    """Every policy, with windows that fit the pace at which engines are scraped, and what was declared for WVA's."""
     windows = Windows(
         short_seconds=max(0.5 * settings.window_floor_seconds, 2 * settings.scrape_interval_seconds),
         long_seconds=settings.query_window_seconds,
         down_seconds=settings.long_window_seconds,
     )
     headroom = Headroom(windows=windows, spare_replicas=settings.spare_replicas)
-    return {**policies(quotas), headroom.name: headroom}
+    return {**policies(declared.sharing, declared.throughput), headroom.name: headroom}
 
 
 def catalogue_of(settings: Settings) -> Catalogue:

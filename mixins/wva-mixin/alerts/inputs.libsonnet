@@ -47,13 +47,32 @@ function(config)
     {
       name: 'WVACapacityUnknown',
       severity: 'warning',
-      minutes: 10,
+      minutes: 15,
       expr: |||
-        max %(by)s (%(up)s) == 1
-        unless %(on)s
-        max %(by)s (%(capacity)s)
-      ||| % { by: q.by(q.name), on: on, up: q.wva('saturation_metrics_up'), capacity: q.wva('kv_tokens_capacity') },
-      summary: 'The KV cache capacity of a variant is unknown.',
-      description: '{{ $labels.namespace }}/{{ $labels.variant_name }} is decided on fresh data, but not every replica says how many tokens its KV cache holds: its engines do not expose it (vLLM: vllm:cache_config_info; VictoriaMetrics drops labels beyond a limit, or the series).',
+        label_replace(
+          max %(by)s (%(up)s) == 1
+          unless %(on)s
+          max %(by)s (%(capacity)s),
+          "lacks", "kv_cache_size", "", ""
+        )
+        or
+        label_replace(
+          max %(by)s (%(demand)s) >= 0,
+          "lacks", "service_times", "", ""
+        )
+      ||| % {
+        by: q.by(q.name),
+        on: on,
+        up: q.wva('saturation_metrics_up'),
+        capacity: q.wva('kv_tokens_capacity'),
+        demand: q.wva('demand', 'unit!="requests_per_second"'),
+      },
+      summary: 'What a replica of a variant carries is unknown.',
+      description: '{{ $labels.namespace }}/{{ $labels.variant_name }} is decided on fresh data, but '
+                   + '{{ if eq $labels.lacks "kv_cache_size" }}'
+                   + 'not every replica says how many tokens its KV cache holds: its engines do not expose it (vLLM: vllm:cache_config_info; VictoriaMetrics drops labels beyond a limit, or the series).'
+                   + '{{ else }}'
+                   + 'nothing says how many requests a second a replica carries, so that full KV caches bound it and the promised latency does not: no operating point of its engines is usable (TTFT, ITL, tokens a request).'
+                   + '{{ end }}',
     },
   ]

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from core.learning.engines import Law, spread_loads, window
 
 from wva_exporter.config.catalogue import load_catalogue, parse_catalogue
 from wva_exporter.core.catalogue import SHEET_SPREAD, PowerCurve
 from wva_exporter.core.queueing.belief import ANYTHING_SECONDS, Belief
+from wva_exporter.core.queueing.estimation import fit
+from wva_exporter.core.queueing.system import ServiceModel
 from wva_exporter.errors import ConfigError, InvalidValue
 
 SHIPPED = load_catalogue()
@@ -107,12 +110,30 @@ def test_an_own_file_wins(tmp_path: Path) -> None:
     assert catalogue.guess(["acme/brain"], ["H100"], [1]).mean_seconds[0, 0] == pytest.approx(5e-3)
 
 
+CARD = "accelerators:\n  - {name: x, bandwidth_gb_per_second: 1, bf16_tflops: 1"
+PAIR = "profiles:\n  - {model: m, accelerator: c"
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("models:\n  - {name: x, kv_bytes_per_token: 5}\n", "own.yaml:2: models[0].parameters_billion"),
+        ("models:\n  - {name: x, kv_bytes_per_token: 5}\n", "own.yaml:2: models[0]: parameters_billion is required"),
         ("accelerators:\n  - name: x\n    memory_gb: -1\n", "own.yaml:3: accelerators[0].memory_gb"),
-        ("cards: []\n", "own.yaml:1: cards"),
+        ("cards: []\n", "own.yaml:1: unknown key 'cards'"),
+        (f"{CARD}, memory_gb: true}}\n", "own.yaml:2: accelerators[0].memory_gb: true is not allowed"),
+        (f"{CARD}, memory_gb: 9e14}}\n", "own.yaml:2: accelerators[0].memory_gb: 900000000000000.0 is not allowed"),
+        (
+            f"{CARD}, power: {{idle_watts: 9, full_watts: 7}}}}\n",
+            "own.yaml:2: accelerators[0].power.full_watts: 7 is not",
+        ),
+        (f"{CARD}, price: {{as_of: 2026-13}}}}\n", "own.yaml:2: accelerators[0].price.as_of: '2026-13' is not allowed"),
+        (
+            "models:\n  - {name: x, parameters_billion: 1, active_billion: 2, kv_bytes_per_token: 5}\n",
+            "own.yaml:2: models[0].active_billion: 2 is not allowed: must be at most parameters_billion, 1",
+        ),
+        (f"{PAIR}, alpha_ms: 1e-300}}\n", "own.yaml:2: profiles[0].alpha_ms: 1e-300 is not allowed: must be at least"),
+        (f"{PAIR}, spread: [0.1, 0.2]}}\n", "own.yaml:2: profiles[0].spread: a list is not allowed: must be three"),
+        (f"{PAIR}, spread: [0.1, 0, 0.2]}}\n", "own.yaml:2: profiles[0].spread[1]: 0 is not allowed: must be at least"),
         ("models: [\n", "own.yaml:"),
         ("models:\n  - {name: x, parameters_billion: .nan, kv_bytes_per_token: 5}\n", "own.yaml:2: models[0]"),
     ],
@@ -122,6 +143,31 @@ def test_a_bad_file_is_refused_with_line_and_field(text: str, line: str) -> None
     with pytest.raises(ConfigError) as caught:
         parse_catalogue(text, "own.yaml")
     assert any(finding.startswith(line) for finding in caught.value.findings)
+
+
+def test_an_entry_of_ones_own_counts_for_every_name_of_its_card(tmp_path: Path) -> None:
+    """Also for aliases that only the shipped one lists."""
+    own = tmp_path / "own.yaml"
+    own.write_text("accelerators:\n  - {name: H100, memory_gb: 96, bandwidth_gb_per_second: 4000, bf16_tflops: 989}\n")
+    card = load_catalogue([own]).accelerator("H100-SXM")
+    assert card is not None
+    assert card.memory_gb == 96
+
+
+@pytest.mark.parametrize(
+    ("alpha", "beta", "gamma", "spread"), [(1e5, 1e3, 1e3, 10), (1e-3, 1e-12, 1e-12, 10), (1e5, 1e-12, 1e3, 1e-3)]
+)
+def test_the_wildest_profile_that_is_taken_can_be_learned_from(
+    alpha: float, beta: float, gamma: float, spread: float
+) -> None:
+    """A belief that is far off gives way to the data, or stays: numbers all the same."""
+    text = f"{PAIR}, alpha_ms: {alpha}, beta_ms: {beta}, gamma_ms: {gamma}, spread: [{spread}, {spread}, {spread}]"
+    belief = parse_catalogue(f"{text}, source: us}}\n", "own.yaml").guess(["m"], ["c"], [1])
+    seen = window(Law(), spread_loads(8))
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        found = fit(seen, belief, ServiceModel.CHUNK)
+    assert np.all(np.isfinite(found.belief.mean_seconds))
+    assert np.all(found.belief.mean_seconds > 0)
 
 
 def test_columns_of_one_fleet_have_one_length() -> None:

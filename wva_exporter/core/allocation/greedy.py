@@ -23,7 +23,7 @@ def within_budgets(requests: Sequence[Request], budgets: Budgets, switches: Swit
 
     Where rescaling is on and models compete, it decides them; the rest share what is left.
     """
-    moved = rescale(requests, budgets, switches)
+    moved = rescale(requests, budgets, switches, exact=True)
     rest = [request for request in requests if not any(offer.name in moved for offer in request.offers)]
     return {**moved, **greedy_by_score(rest, budgets)}
 

@@ -29,10 +29,14 @@ _EPSILON = 1e-9
 
 @dataclass(slots=True)
 class Decided:
-    """Replicas of every variant, and the roles that lack something for want of hardware, by the model's key."""
+    """Replicas of every variant, and the roles that lack something for want of hardware, by the model's key.
+
+    ``rescaled``: variants whose model was given its part of GPUs that are short, by the name of their offers.
+    """
 
     targets: Targets = field(default_factory=dict)
     short_of_hardware: set[tuple[str, Role]] = field(default_factory=set)
+    rescaled: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

@@ -52,7 +52,8 @@ class Word:
 class Request:
     """A model: what its analyzers say, the anchor first, and its variants.
 
-    ``demand`` is in the anchor's unit, by role; ``total_demand`` of the whole model.
+    ``demand`` is in the anchor's unit, by role; ``total_demand`` of the whole model. ``scale_up`` is the share of its capacity
+    that a demand may take.
 
     Raises:
         InvalidValue: an offer has not one capacity for each analyzer.
@@ -66,6 +67,7 @@ class Request:
     demand: Mapping[Role, float]
     total_demand: float
     disaggregated: bool = False
+    scale_up: float = 1.0
 
     def __post_init__(self) -> None:
         if any(len(offer.capacity) != len(self.words) for offer in self.offers):

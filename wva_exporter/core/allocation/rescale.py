@@ -1,7 +1,10 @@
 """Moving GPUs between models when they need more than there are: by priority and demand, and only what is free already.
 
-``exact`` only, and only where switched on. A model that has more than its part sheds; one that has less takes GPUs that were
-free when the cycle began, so that nothing is promised twice while replicas are still going.
+Only where switched on. A model that has more than its part sheds; one that has less takes GPUs that were free when the cycle
+began, so that nothing is promised twice while replicas are still going.
+
+WVA counts a model's need at full use, weighs it by tokens, and so lets a large model starve beside a small one that serves as
+many; ``exact`` does the same. Otherwise a need is what keeps use below ``scale_up``, as everywhere, and weighs by its GPUs.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ class Switches:
         return self.cluster if scope == CLUSTER else self.namespaces.get(scope, False)
 
 
-def rescale(requests: Sequence[Request], budgets: Budgets, switches: Switches) -> Targets:
+def rescale(requests: Sequence[Request], budgets: Budgets, switches: Switches, *, exact: bool) -> Targets:
     """Replicas of the variants of every model that is decided here; ``budgets`` lose what is taken."""
     groups: dict[tuple[str, str], list[Request]] = {}
     for request in requests:
@@ -42,11 +45,11 @@ def rescale(requests: Sequence[Request], budgets: Budgets, switches: Switches) -
             groups.setdefault((accelerators.pop(), scope), []).append(request)
     targets: Targets = {}
     for (accelerator, scope), members in sorted(groups.items()):
-        targets.update(_group(accelerator, scope, members, budgets))
+        targets.update(_group(accelerator, scope, members, budgets, exact=exact))
     return targets
 
 
-def _group(accelerator: str, scope: str, members: list[Request], budgets: Budgets) -> Targets:
+def _group(accelerator: str, scope: str, members: list[Request], budgets: Budgets, *, exact: bool) -> Targets:
     """One kind of GPU within one scope; nothing if all needs fit, or nothing is limited."""
     pool = budgets.cluster if scope == CLUSTER else budgets.namespaces[scope]
     free = pool.get(accelerator, 0.0)
@@ -54,10 +57,10 @@ def _group(accelerator: str, scope: str, members: list[Request], budgets: Budget
         return {}
     held = sum(_held(request.offers) for request in members)
     budget = int(free) + held
-    needs = {request.key: _needs(request) for request in members}
+    needs = {request.key: _needs(request, exact=exact) for request in members}
     if sum(sum(need.values()) for need in needs.values()) <= budget:
         return {}
-    parts, _ = waterfill(budget, [_share(request, needs[request.key], budget) for request in members])
+    parts, _ = waterfill(budget, [_share(request, needs[request.key], budget, exact=exact) for request in members])
     targets = {offer.name: offer.current for request in members for offer in request.offers}
     for request in sorted(members, key=lambda each: (-each.priority, each.key)):
         room = min(free, budgets.cluster.get(accelerator, 0.0)) if scope != CLUSTER else free
@@ -73,25 +76,26 @@ def _held(offers: Sequence[Offer]) -> int:
     return sum(offer.current * offer.gpus for offer in offers)
 
 
-def _needs(request: Request) -> dict[Role, int]:
-    """GPUs that each role's demand fills, on the variant of the cheapest capacity; without headroom.
+def _needs(request: Request, *, exact: bool) -> dict[Role, int]:
+    """GPUs that each role's demand fills, on the variant of the cheapest capacity; ``exact``: without headroom.
 
     The role that serves whole requests is taken to serve all of the model's, also beside others.
     """
-    found = {}
+    found, usable = {}, 1.0 if exact else request.scale_up
     for role in request.roles:
         demand = request.total_demand if role is Role.BOTH else request.demand.get(role, 0.0)
         best = next(iter(request.by_efficiency[role]), None)
-        found[role] = 0 if best is None or demand <= 0 else math.ceil(demand / best.capacity[0]) * best.gpus
+        found[role] = 0 if best is None or demand <= 0 else math.ceil(demand / usable / best.capacity[0]) * best.gpus
     return found
 
 
-def _share(request: Request, needs: Mapping[Role, int], budget: int) -> Share:
+def _share(request: Request, needs: Mapping[Role, int], budget: int, *, exact: bool) -> Share:
     floor = sum(offer.minimum * offer.gpus for offer in request.offers)
     bounded = [offer.maximum * offer.gpus for offer in request.offers if offer.maximum is not None]
     most = sum(bounded) if len(bounded) == len(request.offers) else budget
     cap = max(floor, min(sum(needs.values()), most))
-    return Share(key=request.key, weight=request.priority * request.total_demand, floor=floor, cap=cap)
+    weight = request.total_demand if exact else float(sum(needs.values()))
+    return Share(key=request.key, weight=request.priority * weight, floor=floor, cap=cap)
 
 
 def _serve(request: Request, part: int, needs: Mapping[Role, int], targets: Targets, free: float) -> float:

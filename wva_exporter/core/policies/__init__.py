@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from wva_exporter.core.allocation.quotas import Quotas
+from wva_exporter.core.allocation.sharing import Sharing
 from wva_exporter.core.policies.headroom import Headroom
 from wva_exporter.core.policies.proposal import Policy, Proposal
 from wva_exporter.core.policies.wva_v1 import WvaV1
 from wva_exporter.core.policies.wva_v2 import WvaV2
+from wva_exporter.core.throughput.voting import Vote
 
 EXACT = "/exact"
 
@@ -23,11 +24,15 @@ POLICIES: Mapping[str, Policy] = MappingProxyType({policy.name: policy for polic
 """Policies by the name under which a model selects them; ``/exact`` ones repeat WVA's arithmetic, faults included."""
 
 
-def policies(quotas: tuple[Quotas, ...]) -> Mapping[str, Policy]:
-    """All policies, with what an operator allotted to whom."""
-    if not quotas:
-        return POLICIES
-    bound = (WvaV2(quotas=quotas), WvaV2(exact=True, quotas=quotas))
+def policies(sharing: Sharing, throughput: Vote | None = None) -> Mapping[str, Policy]:
+    """All policies, with what an operator said of scarce GPUs and of the throughput analyzer's vote."""
+    limiter, rescale, quotas = sharing.limiter, sharing.rescale, sharing.quotas
+    bound: tuple[Policy, ...] = (
+        WvaV1(limited=limiter is True, quotas=quotas),
+        WvaV1(exact=True, limited=limiter is True, quotas=quotas),
+        WvaV2(limited=limiter is not False, rescale=rescale, quotas=quotas, throughput=throughput),
+        WvaV2(exact=True, limited=limiter is True, rescale=rescale, quotas=quotas, throughput=throughput),
+    )
     return MappingProxyType({**POLICIES, **{policy.name: policy for policy in bound}})
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from wva_exporter.conventions import Signal
+from wva_exporter.core.allocation.quotas import Quotas
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.policies.proposal import Proposal
+from wva_exporter.core.policies.scarcity import Wanted, cut
 from wva_exporter.core.saturation import Limits, Saturation, analyze
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
 from wva_exporter.errors import Reason
@@ -40,9 +42,14 @@ class Stand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WvaV1:
-    """The policy; ``exact`` repeats the original's arithmetic and order, faults included."""
+    """The policy; ``exact`` repeats the original's arithmetic and order, faults included.
+
+    ``limited``: targets are cut to the GPUs that are counted and to ``quotas``.
+    """
 
     exact: bool = False
+    limited: bool = False
+    quotas: tuple[Quotas, ...] = ()
 
     @property
     def name(self) -> str:
@@ -73,12 +80,17 @@ class WvaV1:
         )
         target, reason = step(found.needs_growth, found.may_shrink, stand, exact=self.exact)
         known = chosen & (found.replicas[group] > 0) & counts.current.known
+        spare = _spare(kv, variant, fleet, found)
+        if self.limited:
+            wanted = Wanted(target=target.astype(np.float64), spare=spare.otherwise(0.0), asking=known)
+            within, short = cut(snapshot, wanted, self.quotas, exact=self.exact)
+            target, reason = within.astype(np.int64), np.where(short, REASON_CODE[Reason.INVENTORY], reason)
         proposal = Proposal(
             target=Column.of(target, known),
             reason=np.where(known, reason, REASON_CODE[Reason.NO_SERIES]),
             utilization=_mean(kv, variant, len(fleet)),
             required=Column.of(found.needs_growth[group].astype(float), known),
-            spare=_spare(kv, variant, fleet, found),
+            spare=spare,
             required_unit="binary",
             spare_unit="",
         )

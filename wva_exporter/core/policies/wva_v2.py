@@ -7,22 +7,26 @@ what stays below ``scale_down`` of the ready one is free; an optimizer turns bot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wva_exporter.core.allocation.budgets import Budgets, Constraint
 from wva_exporter.core.allocation.cost_aware import cost_aware
 from wva_exporter.core.allocation.enforcer import Candidate, Idleness, enforce
-from wva_exporter.core.allocation.greedy import greedy_by_score
+from wva_exporter.core.allocation.greedy import within_budgets
 from wva_exporter.core.allocation.least_cost import Decided, decide, make_before_break
 from wva_exporter.core.allocation.quotas import Quotas
 from wva_exporter.core.allocation.request import Request, Targets
+from wva_exporter.core.allocation.rescale import Switches, rescale
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.policies.bounds import growth_limit
 from wva_exporter.core.policies.proposal import Proposal
+from wva_exporter.core.policies.scarcity import budgets_of
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
+from wva_exporter.core.throughput import analyze as throughput
+from wva_exporter.core.throughput.memory import Memory
+from wva_exporter.core.throughput.voting import Vote, heard, view_of
 from wva_exporter.core.tokens import exact, pods
 from wva_exporter.core.tokens.asking import Terms, requests
 from wva_exporter.core.tokens.balance import Balance, balance
@@ -32,6 +36,9 @@ from wva_exporter.core.tokens.records import Records
 from wva_exporter.core.tokens.rows import Instances, Stand, TokenAnalysis
 from wva_exporter.errors import Reason
 
+Balances = tuple[FloatArray, FloatArray]
+"""What the model or role of each variant lacks, and what is free there: shape (variants,), tokens."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Kept:
@@ -39,14 +46,23 @@ class _Kept:
 
     fleet: Fleet
     past: exact.Past
+    throughput: Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WvaV2:
-    """The policy; ``exact`` repeats the original. ``quotas`` bound it beside the inventory, in ``exact`` instead of it."""
+    """The policy; ``exact`` repeats the original.
+
+    ``limited``: it keeps to the GPUs that are counted and to ``quotas``, which bound it beside the inventory, in ``exact``
+    instead of it. ``rescale``: where GPUs are short they go by priority, also those that another model holds. ``throughput``:
+    how the throughput analyzer votes beside the tokens; None: not at all.
+    """
 
     exact: bool = False
+    limited: bool = True
+    rescale: bool = False
     quotas: tuple[Quotas, ...] = ()
+    throughput: Vote | None = None
 
     @property
     def name(self) -> str:
@@ -65,21 +81,35 @@ class WvaV2:
             past = exact.Past(records=pods.remembered(found, instances, past.records))
         result = self._balance(snapshot, stand, instances, found)
         decidable = chosen & _decidable(snapshot, stand, instances, found)
-        asked = requests(fleet, self._terms(snapshot, stand, instances, found), result, decidable)
+        terms = self._terms(snapshot, stand, instances, found)
+        asked = requests(fleet, terms, result, decidable, every=self.rescale or self.throughput is not None)
+        asked, rates = self._heard(asked, snapshot, memory)
         decided = self._optimized(asked, snapshot)
         target = _targets(snapshot, decided.targets)
+        added = target - snapshot.counts.current.value
         use, measured = _utilization(found)
         lacking, free = result.of_variants(stand)
         proposal = Proposal(
             target=Column.of(target, decidable),
-            reason=_reasons(snapshot, decidable, target, asked, decided),
+            reason=_reasons(decidable, added, _scarce(snapshot, asked, decided, added, (lacking, free))),
             utilization=Column.of(use, decidable & measured),
             required=Column.of(lacking, decidable),
             spare=Column.of(free, decidable),
             required_unit="tokens",
             spare_unit="tokens",
         )
-        return proposal, _Kept(fleet=fleet, past=past)
+        return proposal, _Kept(fleet=fleet, past=past, throughput=rates)
+
+    def _heard(self, asked: list[Request], snapshot: Snapshot, memory: object) -> tuple[list[Request], Memory]:
+        """The requests with the word of the throughput analyzer, where it is asked, and what it remembers."""
+        fleet = snapshot.fleet
+        rates = memory.throughput if isinstance(memory, _Kept) else Memory.empty(len(fleet))
+        if self.throughput is None:
+            return asked, Memory.empty(len(fleet))
+        if isinstance(memory, _Kept) and memory.fleet is not fleet:
+            rates = rates.moved(_rows(memory.fleet, fleet))
+        found, rates = throughput.analyze(view_of(snapshot), rates, exact=self.exact)
+        return heard(asked, found, fleet, self.throughput), rates
 
     def _balance(self, snapshot: Snapshot, stand: Stand, instances: Instances, found: TokenAnalysis) -> Balance:
         """What is lacking and free. ``exact`` shrinks also where some engines could not be counted."""
@@ -115,15 +145,24 @@ class WvaV2:
         )
 
     def _optimized(self, asked: list[Request], snapshot: Snapshot) -> Decided:
-        budgets = _budgets(snapshot, self.quotas, exact=self.exact)
+        budgets = budgets_of(snapshot, self.quotas, exact=self.exact) if self.limited else None
+        switches = self._switches(snapshot)
         if not self.exact:
-            decided = decide(asked, budgets)
-            make_before_break(asked, decided.targets)
-            return decided
-        targets = cost_aware(asked) if budgets is None else greedy_by_score(asked, budgets)
+            moved = {} if budgets is None else rescale(asked, budgets, switches, exact=False)
+            rest = [request for request in asked if not any(offer.name in moved for offer in request.offers)]
+            decided = decide(rest, budgets)
+            make_before_break(rest, decided.targets)
+            decided.targets.update(moved)
+            return replace(decided, rescaled=frozenset(moved))
+        targets = cost_aware(asked) if budgets is None else within_budgets(asked, budgets, switches)
         for request in asked:
             targets.update(_enforced(request, targets))
         return Decided(targets=targets)
+
+    def _switches(self, snapshot: Snapshot) -> Switches:
+        """``exact``: the switch of the cluster, which is not that of namespaces with quotas of their own."""
+        own = {} if self.exact else dict.fromkeys(snapshot.fleet.models.namespace, self.rescale)
+        return Switches(cluster=self.rescale, namespaces=own)
 
 
 def _recalled(memory: object, fleet: Fleet, stand: Stand) -> exact.Past:
@@ -133,8 +172,13 @@ def _recalled(memory: object, fleet: Fleet, stand: Stand) -> exact.Past:
     said = Records.of_arguments(stand.arguments)
     if not isinstance(memory, _Kept):
         return exact.Past(records=said)
-    row = np.array([memory.fleet.row.get(key, -1) for key in fleet.key], dtype=np.int64)
+    row = _rows(memory.fleet, fleet)
     return exact.Past(records=memory.past.records.take(row).over(said), history=memory.past.history)
+
+
+def _rows(before: Fleet, fleet: Fleet) -> IntArray:
+    """Where each variant stood before, -1 where it is new."""
+    return np.array([before.row.get(key, -1) for key in fleet.key], dtype=np.int64)
 
 
 def _decidable(snapshot: Snapshot, stand: Stand, instances: Instances, found: TokenAnalysis) -> BoolArray:
@@ -142,34 +186,6 @@ def _decidable(snapshot: Snapshot, stand: Stand, instances: Instances, found: To
     answering = np.bincount(instances.variant, minlength=len(stand)) > 0
     seen = np.bincount(stand.model[answering & (found.capacity > 0)], minlength=len(stand.model_name)) > 0
     return np.asarray(seen[stand.model] & snapshot.counts.current.known)
-
-
-def _budgets(snapshot: Snapshot, quotas: tuple[Quotas, ...], *, exact: bool) -> Budgets | None:
-    """Free GPUs by type; None where nobody counts any and none is allotted. What is in use is in use, whoever asked for it.
-
-    A type that nobody counts has no limit that we know of; ``exact`` takes it for one of which there are none.
-    """
-    allotted = _allotted(snapshot, quotas)
-    if not snapshot.inventory or (exact and allotted):
-        return Budgets.of(allotted) if allotted else None
-    variants, current = snapshot.fleet.variants, snapshot.counts.current
-    kinds = {kind: place for place, kind in enumerate(dict.fromkeys((*snapshot.inventory, *variants.accelerator)))}
-    place = np.array([kinds[kind] for kind in variants.accelerator], dtype=np.int64)
-    used = np.bincount(place, weights=current.value * variants.gpus_per_replica, minlength=len(kinds)).tolist()
-    pools = {kind: (float(limit), used[kinds[kind]]) for kind, limit in snapshot.inventory.items()}
-    uncounted = {} if exact else {kind: (-1.0, 0.0) for kind in kinds if kind not in pools}
-    return Budgets.of([Constraint(pools={**pools, **uncounted}), *allotted])
-
-
-def _allotted(snapshot: Snapshot, quotas: tuple[Quotas, ...]) -> list[Constraint]:
-    """What each set of quotas leaves free."""
-    fleet, current = snapshot.fleet, snapshot.counts.current
-    variants = fleet.variants
-    taken = (current.value * variants.gpus_per_replica).tolist()
-    used: dict[tuple[str, str], float] = {}
-    for namespace, kind, gpus in zip(variants.namespace, variants.accelerator, taken, strict=True):
-        used[namespace, kind] = used.get((namespace, kind), 0.0) + gpus
-    return [each.constraint(used, dict.fromkeys(fleet.models.namespace)) for each in quotas]
 
 
 def _enforced(request: Request, targets: Targets) -> Targets:
@@ -195,17 +211,34 @@ def _utilization(found: TokenAnalysis) -> tuple[FloatArray, BoolArray]:
     return np.divide(found.demand, capacity, out=np.zeros(len(capacity)), where=capacity > 0), capacity > 0
 
 
-def _reasons(
-    snapshot: Snapshot, decidable: BoolArray, target: FloatArray, asked: list[Request], decided: Decided
-) -> IntArray:
-    """What bound each variant: shape (variants,)."""
-    current = snapshot.counts.current.value
-    short = np.zeros(len(target), dtype=np.bool_)
+def _reasons(decidable: BoolArray, added: FloatArray, scarce: tuple[BoolArray, BoolArray]) -> IntArray:
+    """What bound each variant: shape (variants,). ``added`` replicas are fewer than 0 where some go."""
+    given, short = scarce
+    return np.select(
+        [~decidable, given, short, added > 0, added < 0],
+        [
+            REASON_CODE[reason]
+            for reason in (
+                Reason.NO_SERIES,
+                Reason.RESCALE,
+                Reason.INVENTORY,
+                Reason.NO_HEADROOM,
+                Reason.SPARE_CAPACITY,
+            )
+        ],
+        REASON_CODE[Reason.STEADY],
+    )
+
+
+def _scarce(
+    snapshot: Snapshot, asked: list[Request], decided: Decided, added: FloatArray, balances: Balances
+) -> tuple[BoolArray, BoolArray]:
+    """Variants that give up replicas which they use, for another model, and those that lack GPUs: shape (variants,)."""
+    lacking, free = balances
+    short, moved = np.zeros(len(added), dtype=np.bool_), np.zeros(len(added), dtype=np.bool_)
     for request in asked if decided.short_of_hardware else ():
         for offer in request.offers:
             short[int(offer.name)] = (request.key, offer.role) in decided.short_of_hardware
-    return np.select(
-        [~decidable, short, target > current, target < current],
-        [REASON_CODE[r] for r in (Reason.NO_SERIES, Reason.INVENTORY, Reason.NO_HEADROOM, Reason.SPARE_CAPACITY)],
-        REASON_CODE[Reason.STEADY],
-    )
+    moved[[int(name) for name in decided.rescaled]] = True
+    room = snapshot.counts.current.value < snapshot.fleet.variants.maximum.otherwise(np.inf)
+    return moved & (added < 0) & (free <= 0), short | (moved & (lacking > 0) & (added <= 0) & room)

@@ -30,12 +30,12 @@ class Terms:
     accelerator: tuple[str, ...]
 
 
-def requests(fleet: Fleet, terms: Terms, balance: Balance, wanted: BoolArray) -> list[Request]:
-    """One a model of which a wanted variant could be changed, in the order of the models.
+def requests(fleet: Fleet, terms: Terms, balance: Balance, wanted: BoolArray, *, every: bool = False) -> list[Request]:
+    """One a model of which a wanted variant could be changed, in the order of the models; ``every``: one of each model.
 
     ``wanted`` has shape (variants,). The name of an offer is its variant's row: names themselves repeat over namespaces.
     """
-    offers = _offers(fleet, terms, wanted & balance.stirring[fleet.variants.model])
+    offers = _offers(fleet, terms, wanted if every else wanted & balance.stirring[fleet.variants.model])
     return [_request(fleet, balance, model, tuple(its)) for model, its in sorted(offers.items())]
 
 
@@ -60,6 +60,7 @@ def _request(fleet: Fleet, balance: Balance, model: int, offers: tuple[Offer, ..
         demand=demand,
         total_demand=float(balance.demand[model]),
         disaggregated=split,
+        scale_up=float(fleet.models.thresholds.scale_up[model]),
     )
 
 
