@@ -1,0 +1,51 @@
+"""What requests weigh, before and after enough of them were finished."""
+
+from __future__ import annotations
+
+import pytest
+from fleet_builder import R, V, fleet, snapshot
+
+from wva_exporter.conventions import Signal
+from wva_exporter.core.fleet import Role
+from wva_exporter.core.headroom.groups import Groups
+from wva_exporter.core.headroom.shape import PRIOR_OUT_TOKENS, Shape, shape
+
+
+def seen(*, role: Role = Role.BOTH, running: float = 40.0, **signals: float) -> Shape:
+    """The shape after one look at a replica with these signals, by their names."""
+    named = {Signal[name.upper()]: value for name, value in signals.items()}
+    look = snapshot(fleet(V(name="v", role=role)), [R(v="v", running=running, signals=named)])
+    groups = Groups.of(look.fleet)
+    return shape(Shape.prior(groups), look, groups, 300.0)
+
+
+def test_before_anything_was_seen_answers_are_taken_for_long() -> None:
+    """The guess is generous, and nothing is measured."""
+    found = seen(request_rate=0.0, generation_token_rate=0.0)
+    assert found.out_tokens.tolist() == [PRIOR_OUT_TOKENS]
+    assert not found.measured.any()
+
+
+def test_answers_that_still_run_show_how_long_they_are() -> None:
+    """A minute of 1200 tokens a second and nobody done: the guess counts as twenty requests beside these tokens."""
+    found = seen(request_rate=0.0, generation_token_rate=1200.0)
+    assert found.out_tokens[0] == pytest.approx((1200 * 60 + 20 * PRIOR_OUT_TOKENS) / 20)
+
+
+def test_the_short_ones_that_finish_first_do_not_hide_the_long_ones() -> None:
+    """A few answers of 50 tokens end while most tokens go to answers that do not."""
+    few = seen(running=200.0, request_rate=0.1, generation_token_rate=4000.0, output_tokens=50.0)
+    assert few.out_tokens[0] > 5 * PRIOR_OUT_TOKENS
+
+
+def test_what_was_finished_is_believed_once_it_is_enough() -> None:
+    """Far more than fifty, and than twice those that run."""
+    found = seen(request_rate=10.0, generation_token_rate=2000.0, output_tokens=200.0)
+    assert found.out_tokens.tolist() == [200.0]
+    assert found.measured.all()
+
+
+def test_a_prefill_replica_answers_with_one_token_whatever_it_says() -> None:
+    """Some engines tell of the answer that was asked for, which others will give."""
+    found = seen(role=Role.PREFILL, request_rate=10.0, generation_token_rate=10.0, output_tokens=400.0)
+    assert found.out_tokens.tolist() == [1.0]
