@@ -12,6 +12,7 @@ from wva_exporter.twin.workloads.stream import Stream
 
 STARTUPS_SECONDS = (20.0, 65.0, 110.0, 180.0, 300.0)
 SCRAPES_SECONDS = (5.0, 15.0, 30.0, 60.0)
+CYCLES_SECONDS = (15.0, 30.0)
 OUTPUT_RATIOS = (0.7, 1.3)
 NOISE = 0.1
 
@@ -55,6 +56,11 @@ def with_output(ratio: float, scenario: Scenario) -> Scenario:
     return replace(scenario, workload=Longer(source=scenario.workload, output_ratio=ratio))
 
 
+def with_cycle(seconds: float, scenario: Scenario) -> Scenario:
+    """The exporter decides so often, and its page is scraped as often."""
+    return replace(scenario, cycle_seconds=seconds)
+
+
 def with_noise(share: float, scenario: Scenario) -> Scenario:
     """What engines tell of themselves errs by so much."""
     return replace(scenario, noise=share)
@@ -65,6 +71,7 @@ def variations(scenario: Scenario) -> Sequence[tuple[str, Scenario]]:
     changed = [
         *((f"start-up {seconds:g} s", with_startup(seconds, scenario)) for seconds in STARTUPS_SECONDS),
         *((f"scrape {seconds:g} s", with_scrape(seconds, scenario)) for seconds in SCRAPES_SECONDS),
+        *((f"cycle {seconds:g} s", with_cycle(seconds, scenario)) for seconds in CYCLES_SECONDS),
         *((f"answers {ratio:g} times as long", with_output(ratio, scenario)) for ratio in OUTPUT_RATIOS),
         (f"{NOISE:.0%} noise in what is scraped", with_noise(NOISE, scenario)),
     ]
