@@ -33,7 +33,7 @@ from wva_exporter.twin.scenario import Scenario
 ROOT = Path(__file__).parent.parent
 PAGE, KEPT, RESULTS = ROOT / "docs" / "evidence.md", ROOT / "tests" / "data" / "arena-quick.json", ROOT / ".arena"
 
-SEEDS, TRACE_SEEDS, CHANGED_SEEDS, GRID_SEEDS, QUICK_SEEDS = 20, 3, 5, 3, 3
+SEEDS, HEAVY_SEEDS, TRACE_SEEDS, CHANGED_SEEDS, GRID_SEEDS, QUICK_SEEDS = 20, 10, 3, 5, 3, 3
 OTHERS = ("hpa", "hpa-120s", "hpa-concurrency", "keda", "wva-v1", "wva-v2", "wva-v2-tuned")
 BELIEFS = tuple(f"headroom(parameters={factor})" for factor in ("0.7", "0.85", "1", "1.15", "1.3"))
 CHANGED = ("flash-crowd", "paper-5-warm", "unseen-slow-start")
@@ -59,7 +59,11 @@ class Arena:
     ) -> Board:
         """One board, with a bar."""
         contest = Contest(
-            scenarios=scenarios, contenders=[contender(name) for name in names], limits=limits, seeds=range(seeds)
+            scenarios=scenarios,
+            contenders=[contender(name) for name in names],
+            limits=limits,
+            seeds=range(seeds),
+            heavy_seeds=HEAVY_SEEDS,
         )
         with progress() as watch:
             return hold(contest, folder=RESULTS, workers=self.jobs, watch=watch)
@@ -83,7 +87,12 @@ def main(arguments: list[str]) -> int:
         "--brief", action="store_true", help="without the search for a tuned HPA and without sensitivity"
     )
     parser.add_argument("--page", type=Path, default=PAGE, help="what is written (docs/evidence.md)")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="of each scenario that is drawn (%(default)s)")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=SEEDS,
+        help=f"of each scenario that is drawn (%(default)s), of those with many requests {HEAVY_SEEDS}",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     given = parser.parse_args(arguments)
     arena = Arena(jobs=given.jobs, data=given.data, only=given.only, brief=given.brief)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from arena_builder import scenario, variant
 
+from wva_exporter.evidence.arena import board as boards
 from wva_exporter.evidence.arena.board import Contest, hold
 from wva_exporter.evidence.arena.quality import beaten_limits
 from wva_exporter.evidence.arena.search import LIMITS, Load, Search, Worth, find, seen
@@ -114,3 +117,13 @@ def test_a_scenario_is_changed_in_one_thing_at_a_time() -> None:
     assert longer.output_tokens.mean() == pytest.approx(1.3 * before.output_tokens.mean(), rel=0.01)
     for each in changed.values():
         assert each.duration_seconds == scenario().duration_seconds
+
+
+def test_a_scenario_of_many_requests_is_played_with_few_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first ones, so that pairs stay pairs; where nobody says how few, with all."""
+    monkeypatch.setattr(boards, "HEAVY_REQUESTS", len(scenario().requests(0)))
+    heavy = Contest(
+        scenarios=[scenario()], contenders=[contender("static-1")], limits=(), seeds=range(4), heavy_seeds=2
+    )
+    assert len(hold(heavy, folder=None, workers=1).scores["small", "static-1"]) == 2
+    assert list(replace(heavy, heavy_seeds=None).seeds_of(scenario())) == [0, 1, 2, 3]

@@ -20,13 +20,16 @@ from wva_exporter.twin.scenario import Scenario
 SEARCH_SEEDS = 5
 """Seeds whose load the oracle knows, at most; it is scored with all of them."""
 
+HEAVY_REQUESTS = 15_000
+"""Beyond, a run takes seconds, and means of so many requests vary less."""
+
 Watch = Callable[[str, int, int], object]
 """Told what is being done, how much of it is done, of how much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A score for every scenario, contender and seed, in the order of ``seeds``."""
+    """A score for every scenario, contender and seed, in the order of ``seeds``; of heavy scenarios those of the first few."""
 
     scenarios: tuple[Scenario, ...]
     contenders: tuple[str, ...]
@@ -52,12 +55,21 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """Who meets what: ``limits`` are the names of those limits that take part beside the contenders."""
+    """Who meets what: ``limits`` are the names of those limits that take part beside the contenders.
+
+    A scenario of ``HEAVY_REQUESTS`` is played with the first ``heavy_seeds`` only, where that is given.
+    """
 
     scenarios: Sequence[Scenario]
     contenders: Sequence[Contender]
     limits: Sequence[str]
     seeds: Sequence[int]
+    heavy_seeds: int | None = None
+
+    def seeds_of(self, scenario: Scenario) -> Sequence[int]:
+        """Those that a scenario is played with."""
+        few = self.heavy_seeds is not None and len(scenario.requests(self.seeds[0])) >= HEAVY_REQUESTS
+        return self.seeds[: self.heavy_seeds] if few else self.seeds
 
 
 def hold(contest: Contest, *, folder: Path | None, workers: int, watch: Watch = lambda *_: None) -> Board:
@@ -72,9 +84,9 @@ def hold(contest: Contest, *, folder: Path | None, workers: int, watch: Watch = 
             mine += [getattr(found, name) for name in contest.limits]
     duels = [
         Duel(scenario=scenario, key=key, contender=contender, seed=seed, folder=folder)
-        for (scenario, key), mine in zip(placed, entrants, strict=True)
+        for (scenario, key), mine, seeds in zip(placed, entrants, map(contest.seeds_of, contest.scenarios), strict=True)
         for contender in mine
-        for seed in contest.seeds
+        for seed in seeds
     ]
     scores = spread(play, duels, workers, _counter(watch, "runs", duels))
     table: dict[tuple[str, str], list[Score]] = {}

@@ -51,9 +51,9 @@ def _mean_cell(board: Board, name: str) -> str:
 
 def scenario_table(board: Board, scenario: Scenario) -> str:
     """What each contender reached in a scenario."""
-    heading = (
-        f"### {scenario.name}\n\n{scenario.summary}{'' if scenario.feasible else ' Nobody can carry this load.'}\n"
-    )
+    played = len(board.scores[scenario.name, board.contenders[0]])
+    nobody = "" if scenario.feasible else " Nobody can carry this load."
+    heading = f"### {scenario.name}\n\n{scenario.summary}{nobody} {played} seeds.\n"
     names = ("good %", "failed %", "TTFT p95", "ITL p95", "cost", "per 1,000 good", "changes", "reversals")
     limits = [limit for limit in LIMITS if limit in board.contenders]
     columns = ["", *names, *(f"of {limit}: good, cost" for limit in limits)]
