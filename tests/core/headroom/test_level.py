@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wva_exporter.core.columns import Column, floats
+from wva_exporter.core.columns import floats
 from wva_exporter.core.headroom.arrivals import Arrivals
 from wva_exporter.core.headroom.level import Level, dispersion, level
+from wva_exporter.core.headroom.sums import Sums
 
 
 def steps(*count: float) -> Arrivals:
@@ -17,9 +18,7 @@ def steps(*count: float) -> Arrivals:
         time=floats(15.0 * np.arange(1, len(count) + 1)),
         seconds=np.full_like(column, 15.0),
         count=column,
-        pods=(),
-        sampled_at=floats([]),
-        arrived=Column.unknown(0),
+        sums=Sums.none(),
     )
 
 

@@ -3,6 +3,9 @@
 ``Signal.ARRIVED`` is that sum as of one scrape of one pod, so the difference between two scrapes is exactly what came in
 between, also while everybody waits and nobody finishes: completions alone lag by the time a request takes, and in an overload
 for ever. Pods are scraped at moments of their own; a group's step is as long as the mean of its pods' steps.
+
+A pod that is silent, or not sure of its sum, is none to which nobody came: it is taken to have got as much as each of the
+others, unless that would be more than the group had before. Then its share went to the others, who counted it.
 """
 
 from __future__ import annotations
@@ -11,51 +14,32 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, floats
+from wva_exporter.core.columns import Column, FloatArray, IntArray, floats
 from wva_exporter.core.headroom.groups import Groups
+from wva_exporter.core.headroom.sums import Steps, Sums, stepped
 from wva_exporter.core.snapshot import Snapshot
 
-_YOUNG = 0.9
-"""Coverage below which a pod that was never seen before has just begun, so that all it ever had came since."""
-
-_MOST_TURNS = 2.0
-"""Who finished more than so many times what is inside of it has a past, and not only a first scrape."""
-
-_RESET = 0.5
-"""A sum that fell below this share began anew; one that fell less lost requests that its engine does not count as ended."""
-
-_MOST_RPS = 1e6
 _SHORTEST_SECONDS = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arrivals:
-    """Steps of the last minutes, the newest last, and the scrape that the next step begins with.
+    """Steps of the last minutes, the newest last, and the sums that the next step begins with.
 
     ``time`` is when each step ended, shape (steps,), seconds; ``seconds`` its length and ``count`` the requests that arrived in
-    it, shape (steps, groups), length 0 where a group was not seen. ``pods``, ``sampled_at`` and ``arrived`` are of replicas.
+    it, shape (steps, groups), length 0 where a group was not seen.
     """
 
     time: FloatArray
     seconds: FloatArray
     count: FloatArray
-    pods: tuple[tuple[str, str], ...]
-    sampled_at: FloatArray
-    arrived: Column
+    sums: Sums
 
     @classmethod
     def none(cls, groups: int) -> Arrivals:
         """Nobody was seen yet."""
         nothing = np.zeros((0, groups))
-        return cls(
-            time=floats([]),
-            seconds=nothing,
-            count=nothing,
-            pods=(),
-            sampled_at=floats([]),
-            arrived=Column.unknown(0),
-        )
+        return cls(time=floats([]), seconds=nothing, count=nothing, sums=Sums.none())
 
     def take(self, row: IntArray) -> Arrivals:
         """For groups whose i-th stood at ``row[i]`` before, -1 if it is new."""
@@ -89,54 +73,33 @@ def observe(
 
     A pod that has just begun is taken to have done so one scrape ago.
     """
-    replicas, namespaces = snapshot.replicas, snapshot.fleet.variants.namespace
-    pods = tuple(zip([namespaces[v] for v in replicas.variant.tolist()], replicas.pod, strict=True))
-    before, sampled_before = _aligned(past, pods)
-    arrived, age = replicas[Signal.ARRIVED], replicas[Signal.AGE]
-    known = arrived.known & age.known & replicas.live
-    sampled = np.where(known, snapshot.time - age.value, sampled_before)
-    fresh = known & ~before.known & _young(snapshot) & bool(past.pods)
-    before = Column.of(np.where(fresh, 0.0, before.value), before.known | fresh)
-    passed = np.where(fresh, scrape_seconds, sampled - sampled_before)
-    count, seconds = _steps(Column.of(arrived.value, known), before, passed)
-    group = groups.of_variant[replicas.variant]
-    pairs = groups.total(known & before.known, replicas.variant)
-    length = np.bincount(group, weights=seconds, minlength=len(groups)) / np.maximum(pairs, 1.0)
-    came = np.bincount(group, weights=count, minlength=len(groups))
-    came = np.where((length > _SHORTEST_SECONDS) & (came <= _MOST_RPS * length), came, 0.0)
+    steps, sums = stepped(past.sums, snapshot, keep_seconds=keep_seconds, scrape_seconds=scrape_seconds)
+    variant = snapshot.replicas.variant
+    length = groups.total(steps.seconds, variant) / np.maximum(groups.total(steps.counted, variant), 1.0)
     kept = (past.time > snapshot.time - keep_seconds) & (past.time < snapshot.time)  # clocks are set back
+    seconds, count = past.seconds[kept], past.count[kept]
+    least = _of_everybody(steps, groups, variant, length=length, usual=_rate(count.sum(axis=0), seconds.sum(axis=0)))
+    came = np.maximum(groups.total(steps.count, variant), least)
     return Arrivals(
         time=np.append(past.time[kept], snapshot.time),
-        seconds=np.vstack([past.seconds[kept], length]),
-        count=np.vstack([past.count[kept], came]),
-        pods=pods,
-        sampled_at=floats(sampled),
-        arrived=Column.of(np.where(known, arrived.value, before.value), known | before.known),
+        seconds=np.vstack([seconds, length]),
+        count=np.vstack([count, np.where(length > _SHORTEST_SECONDS, came, 0.0)]),
+        sums=sums,
     )
 
 
-def _aligned(past: Arrivals, pods: tuple[tuple[str, str], ...]) -> tuple[Column, FloatArray]:
-    """What was known of these pods before: their sum and when it was sampled."""
-    if pods == past.pods:
-        return past.arrived, past.sampled_at
-    place = {pod: row for row, pod in enumerate(past.pods)}
-    row = np.array([place.get(pod, -1) for pod in pods], dtype=np.int64)
-    if not len(past.pods):
-        return Column.unknown(len(pods)), np.zeros(len(pods))
-    return past.arrived.take(row), np.where(row >= 0, past.sampled_at[np.maximum(row, 0)], 0.0)
+def _of_everybody(steps: Steps, groups: Groups, variant: IntArray, *, length: FloatArray, usual: Column) -> FloatArray:
+    """Requests that came if those who are missed got as much as those who are sure: shape (groups,), 0 where none is missed.
+
+    No more than came at the ``usual`` rate, where that is known; and just that where nobody is sure.
+    """
+    sure = steps.counted & ~steps.missed
+    telling, missed = groups.total(sure, variant), groups.total(steps.missed, variant)
+    each = _rate(groups.total(steps.count * sure, variant), groups.total(steps.seconds * sure, variant))
+    rate = np.minimum(np.where(each.known, each.value * (telling + missed), np.inf), usual.otherwise(np.inf))
+    return np.where((missed > 0.0) & (each.known | usual.known), rate, 0.0) * length
 
 
-def _young(snapshot: Snapshot) -> BoolArray:
-    """Pods that have just begun: not scraped for a whole window yet, and not full of a past that only we have not seen."""
-    replicas = snapshot.replicas
-    coverage, inside = replicas[Signal.COVERAGE], replicas[Signal.RUNNING].value + replicas[Signal.WAITING].value
-    plausible = replicas[Signal.ARRIVED].value <= _MOST_TURNS * np.maximum(inside, 1.0)
-    return np.asarray(coverage.known & (coverage.value < _YOUNG) & plausible)
-
-
-def _steps(now: Column, before: Column, passed: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Requests that came to each pod since its last sample, and the seconds in between: shape (replicas,)."""
-    both = now.known & before.known & (passed > 0.0)
-    began_anew = now.value < _RESET * before.value
-    since = np.where(began_anew, now.value, np.maximum(now.value - before.value, 0.0))
-    return np.where(both, since, 0.0), np.where(both, passed, 0.0)
+def _rate(count: FloatArray, seconds: FloatArray) -> Column:
+    """Requests per second, unknown where nobody looked."""
+    return Column.of(np.divide(count, seconds, out=np.zeros(len(count)), where=seconds > 0.0), seconds > 0.0)

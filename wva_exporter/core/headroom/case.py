@@ -91,7 +91,9 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
     waiting = _waiting(snapshot, groups)
     rate, likely, arriving = _rate(kept, snapshot, windows)
     caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting=waiting.total(groups), rate_rps=rate)
-    window = kept.window.add(np.concatenate([rate, caches.demand.value]), snapshot.time)
+    needs = np.concatenate([rate, caches.demand.value])
+    told = np.concatenate([arriving, caches.demand.known])  # of a time that nobody saw the peak is no less than before
+    window = kept.window.add(np.where(told, needs, kept.window.highest), snapshot.time)
     kept = replace(kept, window=window)
     peak_rps, peak_held = np.split(window.highest, 2)
     by_time = groups.every(carries.known) & arriving
@@ -160,18 +162,20 @@ def _standing(kept: Kept) -> FloatArray:
 def _rate(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Arrivals per second to be ready for, those that are likely, and whether anybody knows: shape (groups,).
 
-    The largest of what the engines and the router saw. Where no engine's balance is known, what finishes must do.
+    The largest of what the engines and the router saw. Where no engine's balance is known, what finishes must do. While no
+    engine answers nobody knows, whatever was seen before.
     """
     groups, replicas = kept.groups, snapshot.replicas
     seen = level(kept.arrivals, snapshot.time, short_seconds=windows.short_seconds, long_seconds=windows.long_seconds)
     done = replicas[Signal.REQUEST_RATE].where(replicas.live)
     finished = groups.total(done.value, replicas.variant)
     telling = groups.total(done.known, replicas.variant) > 0
+    answering = groups.total(replicas.live, replicas.variant) > 0
     offered = snapshot.offered.where(snapshot.offered.value >= 0.0).take(groups.model)
     rate, likely = (
         np.maximum(column.otherwise(finished), offered.otherwise(0.0)) for column in (seen.rate, seen.likely)
     )
-    return rate, likely, np.asarray(seen.rate.known | telling | offered.known)
+    return rate, likely, np.asarray((seen.rate.known & answering) | telling | offered.known)
 
 
 def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:

@@ -1,6 +1,7 @@
 """The peak of what was asked for lately: replicas are given back only after nothing in the window needed them.
 
-Peaks are kept by slices of time, so that the memory does not grow with the pace of the cycles.
+Peaks are kept by slices of time, so that the memory does not grow with the pace of the cycles. Of a slice in which nobody
+looked it is not known that less was needed: it is taken to have needed what the one before did.
 """
 
 from __future__ import annotations
@@ -49,11 +50,11 @@ class Window:
     def add(self, needed: FloatArray, time: float) -> Window:
         """With what is needed now."""
         newest = int(time // self.slice_seconds)
-        passed = max(newest - self.newest, 0)
-        peak = np.zeros_like(self.peak)
-        if passed <= SLICES:
-            peak[passed:] = self.peak[: len(peak) - passed]
-        peak[0] = np.maximum(peak[0], needed)
+        passed = min(max(newest - self.newest, 0), SLICES + 1)
+        peak = np.empty_like(self.peak)
+        peak[:passed] = self.peak[0]
+        peak[passed:] = self.peak[: len(peak) - passed]
+        peak[0] = np.maximum(peak[0] if passed == 0 else 0.0, needed)
         return Window(
             slice_seconds=self.slice_seconds, newest=max(newest, self.newest), peak=peak, began_at=self.began_at
         )

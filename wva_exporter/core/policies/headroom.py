@@ -54,9 +54,10 @@ class Headroom:
         )
         answer = guarded(snapshot, kept.groups, now, offers, fit(kept.groups, offers, now.need, enough))
         decidable = chosen & _decidable(snapshot, now)
-        meant = Column.of(
-            answer.replicas, decidable & ~young[kept.groups.of_variant]
-        )  # a wish at the start may be noise
+        meant = Column.of(  # a wish at the start may be noise; one that nobody can judge now still stands
+            np.where(decidable, answer.replicas, kept.wanted.value),
+            (decidable | kept.wanted.known) & ~young[kept.groups.of_variant],
+        )
         proposal = _proposal(snapshot, now, answer, enough=enough, decidable=decidable, kept=kept)
         return proposal, replace(kept, wanted=meant)
 
