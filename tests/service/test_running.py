@@ -21,7 +21,6 @@ scrape_interval: 1s
 window_floor: 3s
 default_namespace: llm
 variants: [{{name: llama, model: tiny-llama, selector: {{pod: 'llama-.*'}}, max: 12, cost: 10{more}}}]
-policy: wva-v1
 """
 
 Start = Callable[..., Exporter]
@@ -29,7 +28,7 @@ Start = Callable[..., Exporter]
 
 @pytest.fixture(scope="module")
 def farm() -> Iterator[Farm]:
-    """Two engines that are neither full nor idle."""
+    """Two engines that are neither full nor idle: their caches would not fit into one."""
     farm = Farm().start()
     farm.add(Engine(pod="llama-0", kv=0.5), Engine(pod="llama-1", kv=0.5))
     yield farm

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wva_exporter.core.columns import Column, floats
+from wva_exporter.core.columns import floats
 from wva_exporter.core.headroom.arrivals import Arrivals
 from wva_exporter.core.headroom.level import Level, dispersion, level
+from wva_exporter.core.headroom.sums import Sums
 
 
 def steps(*count: float) -> Arrivals:
@@ -17,9 +18,7 @@ def steps(*count: float) -> Arrivals:
         time=floats(15.0 * np.arange(1, len(count) + 1)),
         seconds=np.full_like(column, 15.0),
         count=column,
-        pods=(),
-        sampled_at=floats([]),
-        arrived=Column.unknown(0),
+        sums=Sums.none(),
     )
 
 
@@ -55,6 +54,15 @@ def test_a_step_is_taken_at_once() -> None:
     found = of(150, 150, 150, 150, 150, 300)
     assert found.rate.listed()[0] > 20
     assert found.likely.listed()[0] > found.rate.listed()[0]
+
+
+def test_what_is_remembered_of_a_burst_is_its_minute() -> None:
+    """The most of many half minutes is mostly chance."""
+    found = of(150, 150, 150, 150, 150, 150, 150, 220)
+    lasting, rate = found.lasting.listed()[0], found.rate.listed()[0]
+    assert lasting == pytest.approx((670 + np.sqrt(670)) / 60)
+    assert rate is not None
+    assert rate > lasting
 
 
 def test_the_second_scrape_of_a_step_shows_all_of_it() -> None:

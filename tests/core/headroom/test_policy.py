@@ -17,6 +17,7 @@ from wva_exporter.core.fleet import Role
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import POLICIES
 from wva_exporter.core.queueing.belief import Belief
+from wva_exporter.core.snapshot import Presence
 from wva_exporter.errors import Reason
 
 
@@ -207,6 +208,40 @@ def test_a_silent_input_lowers_nothing() -> None:
         high = target(life.settle({"v": 10}, 260.0))
         for _ in range(4):
             assert target(life.cycle({"v": 10}, 260.0, signals={signal: None})) >= high
+
+
+def test_a_time_that_nobody_saw_is_no_time_of_little_load() -> None:
+    """Six minutes without any number in which the load falls to a tenth: nothing is given back for a window of seeing it."""
+    life = alone()
+    high = target(life.settle({"v": 11}, 260.0))
+    dark = {Signal.ARRIVED: None, Signal.REQUEST_RATE: None}
+    for _ in range(24):
+        assert target(life.cycle({"v": 11}, 26.0, signals=dark)) >= high
+    after = [life.cycle({"v": 11}, 26.0) for _ in range(26)]
+    assert {target(made) for made in after[:18]} == {high}
+    assert target(after[-1]) < high
+
+
+def test_while_nobody_answers_nothing_is_decided() -> None:
+    """What was seen a minute ago is no reason to ask for more or for less now: the target is held, and not renewed."""
+    life = alone()
+    calm = target(life.settle({"v": 10}, 260.0))
+    for _ in range(3):
+        view = life.view({"v": 10}, 260.0)
+        silent = np.full(len(view.replicas), Presence.SILENT)
+        blind = replace(view, replicas=replace(view.replicas, presence=silent))
+        made, life.memory = plan(blind, life.memory, POLICIES, LOOSE)
+        assert (target(made), made.fresh.tolist()) == (calm, [False])
+    assert target(life.cycle({"v": 10}, 150.0)) == calm > 10  # what was asked for and has not come still stands
+
+
+def test_counters_that_start_again_from_nothing_and_come_back_ask_for_nothing() -> None:
+    """A page that was wrong for two scrapes is neither a fall nor a rush."""
+    life = alone()
+    calm = target(life.settle({"v": 10}, 260.0))
+    wrong = [life.cycle({"v": 10}, 260.0, signals={Signal.ARRIVED: 0.0}) for _ in range(2)]
+    back = [life.cycle({"v": 10}, 260.0) for _ in range(25)]
+    assert {target(made) for made in (*wrong, *back)} == {calm}
 
 
 def test_router_arrivals_count_where_they_are_more() -> None:

@@ -18,13 +18,15 @@ def after(*asked: tuple[float, float]) -> Window:
 
 def test_a_peak_is_remembered_for_the_window_and_no_longer() -> None:
     """Five minutes, and a slice at most."""
-    assert after((0, 9), (299, 2)).highest.tolist() == [9]
-    assert after((0, 9), (316, 2)).highest.tolist() == [2]
+    assert after((0, 9), (15, 2), (299, 2)).highest.tolist() == [9]
+    assert after((0, 9), (15, 2), (316, 2)).highest.tolist() == [2]
 
 
-def test_a_long_silence_forgets_everything() -> None:
-    """Nothing of before a gap longer than the window counts."""
-    assert after((0, 9), (1e6, 3)).highest.tolist() == [3]
+def test_what_nobody_saw_needed_no_less_than_before() -> None:
+    """After a pause, however long, the last need counts for a window more."""
+    assert after((0, 9), (1e6, 3)).highest.tolist() == [9]
+    assert after((0, 9), (1e6, 3), (1e6 + 280, 3)).highest.tolist() == [9]
+    assert after((0, 9), (1e6, 3), (1e6 + 330, 3)).highest.tolist() == [3]
 
 
 def test_a_clock_that_goes_back_forgets_nothing() -> None:
