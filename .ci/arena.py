@@ -36,7 +36,8 @@ PAGE, KEPT, RESULTS = ROOT / "docs" / "evidence.md", ROOT / "tests" / "data" / "
 SEEDS, HEAVY_SEEDS, TRACE_SEEDS, CHANGED_SEEDS, GRID_SEEDS, QUICK_SEEDS = 20, 10, 3, 5, 3, 3
 OTHERS = ("hpa", "hpa-120s", "hpa-concurrency", "keda", "wva-v1", "wva-v2", "wva-v2-tuned")
 BELIEFS = tuple(f"headroom(parameters={factor})" for factor in ("0.7", "0.85", "1", "1.15", "1.3"))
-CHANGED = ("flash-crowd", "paper-5-warm", "unseen-slow-start")
+CHANGED = ("paper-5-cold", "paper-5-warm", "bursty")
+GRID, SENSITIVITY = PARTS = ("grid", "sensitivity")
 UNSEEN = "unseen-"
 NOT_PLAYED = "Not played for this page; `make arena` does.\n"
 TOO_LONG = ("servegen-two-weeks",)
@@ -52,7 +53,7 @@ class Arena:
     jobs: int
     data: Path | None
     only: Sequence[str] = ()
-    brief: bool = False
+    without: Sequence[str] = ()
 
     def play(
         self, scenarios: Sequence[Scenario], names: Sequence[str], seeds: int, limits: Sequence[str] = ()
@@ -83,9 +84,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--write", action="store_true", help="with --quick: keep what is found")
     parser.add_argument("--data", type=Path, help="traces; scenarios that need them are left out without")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of the scenarios only these")
-    parser.add_argument(
-        "--brief", action="store_true", help="without the search for a tuned HPA and without sensitivity"
-    )
+    parser.add_argument("--without", nargs="+", default=[], choices=PARTS, help="leave out one of the two long parts")
     parser.add_argument("--page", type=Path, default=PAGE, help="what is written (docs/evidence.md)")
     parser.add_argument(
         "--seeds",
@@ -95,7 +94,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (%(default)s)")
     given = parser.parse_args(arguments)
-    arena = Arena(jobs=given.jobs, data=given.data, only=given.only, brief=given.brief)
+    arena = Arena(jobs=given.jobs, data=given.data, only=given.only, without=given.without)
     began = time.monotonic()
     wrong = quick(arena, write=given.write) if given.quick else whole(arena, given.seeds, given.page)
     for line in wrong:
@@ -119,7 +118,7 @@ def whole(arena: Arena, seeds: int, page: Path) -> list[str]:
     scenarios = arena.scenarios()
     drawn = [scenario for scenario in scenarios if scenario.kind != "trace"]
     known = [scenario for scenario in drawn if not scenario.name.startswith(UNSEEN)]
-    tried = None if arena.brief else arena.play(known, (OURS, *grid()), min(GRID_SEEDS, seeds))
+    tried = None if GRID in arena.without else arena.play(known, (OURS, *grid()), min(GRID_SEEDS, seeds))
     tuned = () if tried is None else choose(tried)
     names = (OURS, *OTHERS, *tuned)
     traces = [scenario for scenario in scenarios if scenario.kind == "trace"]
@@ -136,7 +135,9 @@ def whole(arena: Arena, seeds: int, page: Path) -> list[str]:
     }
     sections["default-hpa"] = f"{', '.join(as_good_as_default_hpa(boards['known'])) or 'nowhere'}\n"
     sections["grid"] = NOT_PLAYED if tried is None else grid_table(tried, tuned)
-    sections["changed"] = NOT_PLAYED if arena.brief else _changed(arena, drawn, min(CHANGED_SEEDS, seeds), tuned)
+    sections["changed"] = (
+        NOT_PLAYED if SENSITIVITY in arena.without else _changed(arena, drawn, min(CHANGED_SEEDS, seeds), tuned)
+    )
     page.write_text(filled(PAGE.read_text(encoding="utf-8"), sections), encoding="utf-8")
     return [line for board in boards.values() for line in beaten_limits(board)]
 
