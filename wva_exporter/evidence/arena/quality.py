@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from wva_exporter.evidence.arena.board import Board
-from wva_exporter.evidence.arena.search import LIMITS, ORACLE, REACTIVE, TOLERANCE
+from wva_exporter.evidence.arena.search import LIMITS, ORACLE, REACTIVE, SLOW_KINDS, TOLERANCE
 from wva_exporter.twin.scenario import Scenario
 
 OURS = "headroom"
 DEFAULT_HPA, SLOW_HPA, V1 = "hpa", "hpa-120s", "wva-v1"
 
-SLOW_KINDS = frozenset({"slow", "trace"})
 NEAR = 0.10
 """Default HPA's distance in good requests below which it is said to be as good at a point of the paper."""
 

@@ -23,10 +23,14 @@ from wva_exporter.twin.scheduled import Scheduled
 TOLERANCE = 0.005
 """Attainment that is given away for money."""
 
+SLOW_KINDS = frozenset({"slow", "trace"})
+"""Scenarios whose load has no steps."""
+
 ORACLE, REACTIVE = LIMITS = ("oracle", "reactive")
 
 _RESERVES = (1.0, 0.85, 1.15, 1.3, 1.6)
 _BOOSTS = (1.3, 1.7, 2.5)
+_SLOPE_RESERVES = (1.15, 1.3, 1.6)
 _MOST_SEGMENTS = 12
 """Beyond, single segments are not moved: a trace of a day has hundreds, and shapes move them together."""
 
@@ -66,9 +70,7 @@ def find(search: Search) -> Limits:
     """Search the oracle, and then with its sizes the reactive limit."""
     load = _load(search)
     wanted = _oracle(search, load)
-    return Limits(
-        oracle=_ahead(search.scenario, wanted), reactive=_reactive(search, seen(wanted, load, search.scenario))
-    )
+    return Limits(oracle=_ahead(search.scenario, wanted), reactive=_reactive(search, load, wanted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +182,18 @@ def _hopeless(new: Worth, best: Worth) -> bool:
     return new[0] < best[0] - 3 * TOLERANCE or (new[1] > best[1] and new[0] < best[0] + TOLERANCE / 2)
 
 
-def _reactive(search: Search, wanted: Levels) -> Scheduled:
-    """The oracle's sizes, asked for late; what it could not need, more replicas after a rise to clear the backlog, is tried."""
+def _reactive(search: Search, load: Load, oracle: Levels) -> Scheduled:
+    """The oracle's sizes, asked for late; what it could not need, more replicas after a rise to clear the backlog, is tried.
+
+    So are larger sizes where the load is slow: on a slope whoever asks for what there is now is late all the time.
+    """
     scenario, tried = search.scenario, _Tried(search=search, orders=_behind)
     before, most = _ends(scenario)
+    wanted = seen(oracle, load, scenario)
     tried.improves(wanted)
+    if scenario.kind in SLOW_KINDS:
+        for reserve in _SLOPE_RESERVES:
+            tried.improves(seen(load.levels(scenario, Shape(reserve=reserve)), load, scenario))
     for factor in _BOOSTS:
         for times in (1.0, 2.0):
             tried.improves(boosted(wanted, before, most, factor=factor, seconds=times * _settling(scenario)))
