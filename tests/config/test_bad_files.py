@@ -103,6 +103,7 @@ ONE_FINDING = {
     # names and choices
     "policy: wva-v9": "wva.yaml:1: policy: 'wva-v9' is not allowed: must be headroom, wva-v1 or wva-v2",
     "compat: strict": "wva.yaml:1: compat: 'strict' is not allowed: must be exact or corrected",
+    "learning: ekf": "wva.yaml:1: learning: 'ekf' is not allowed: must be window or kalman",
     "currency: 5": "wva.yaml:1: currency: 5 is not allowed: must be text: put it in quotes",
     "currency: ''": "wva.yaml:1: currency: '' is not allowed: must not be empty",
     "default_namespace: ' llm'": (

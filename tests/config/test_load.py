@@ -69,6 +69,7 @@ def test_the_defaults_are_those_that_were_decided() -> None:
     assert (settings.max_input_age_seconds, settings.deadline_seconds) == (60, 6.75)
     assert (settings.max_down_ratio_per_minute, settings.hpa_tolerance) == (0.5, 0.1)
     assert (settings.policy, settings.compat, settings.currency) == ("headroom", "corrected", "USD")
+    assert (settings.learning, parse("learning: kalman", "wva.yaml").learning) == ("window", "kalman")
 
 
 def test_windows_follow_a_slow_scrape() -> None:

@@ -45,7 +45,14 @@ def test_every_key_has_a_meaning() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [EXAMPLE, "{}", "hold: 1h30m", "scrape: {targets: ['a:1']}", "variants: [{name: a, model: m, fixed: 3}]"],
+    [
+        EXAMPLE,
+        "{}",
+        "hold: 1h30m",
+        "scrape: {targets: ['a:1']}",
+        "learning: kalman",
+        "variants: [{name: a, model: m, fixed: 3}]",
+    ],
 )
 def test_the_schema_accepts_what_the_program_accepts(text: str) -> None:
     """No red line under a good file."""
@@ -61,6 +68,7 @@ def test_the_schema_accepts_what_the_program_accepts(text: str) -> None:
         "treshold: {}",
         "policy: v9",
         "compat: strict",
+        "learning: true",
         "thresholds: {kv: 2}",
         "variants: [{name: a}]",
         "variants: [{name: a, model: m, max: 0}]",

@@ -20,6 +20,7 @@ from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.plan import plan
 from wva_exporter.core.policies import POLICIES, Policy, policies
 from wva_exporter.core.queueing.belief import Belief
+from wva_exporter.core.queueing.kalman_learning import kalman_learn
 from wva_exporter.core.queueing.learning import Learning, learn
 from wva_exporter.core.queueing.points import point_of
 from wva_exporter.core.rules import Rules
@@ -150,3 +151,19 @@ def test_learning_takes_whatever_was_reported(data: st.DataObject) -> None:
         belief = state.latest.belief
         assert np.all(belief.mean_seconds[belief.known] > 0.0)
         assert np.all(np.isfinite(found.covariance))
+
+
+@given(st.data())
+def test_the_filter_takes_whatever_was_reported(data: st.DataObject) -> None:
+    """A belief stays positive and finite, or unknown, and what has no point keeps its own."""
+    of = data.draw(fleets("wva-v2"))
+    state = Learning.start(len(of), 1000.0)
+    for number in range(data.draw(st.integers(1, 3))):
+        seen = data.draw(looks(of, 1000.0 + 15.0 * number))
+        points, before = point_of(seen, np.full(len(of), 256)), state.latest.belief
+        state, _ = kalman_learn(state.shown(seen.time), points, Belief.anything(len(of)))
+        belief = state.latest.belief
+        assert np.all(belief.mean_seconds[belief.known] > 0.0)
+        assert np.all(np.isfinite(belief.stddev_seconds))
+        silent = ~points.seen.usable[:, 0]
+        assert belief.mean_seconds[silent].tolist() == before.mean_seconds[silent].tolist()

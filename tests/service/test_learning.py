@@ -139,6 +139,26 @@ async def test_a_variant_is_known_after_ten_minutes(stage: Stage) -> None:
     assert stage.errors == 0
 
 
+async def test_the_filter_learns_where_it_is_asked_for(stage: Stage) -> None:
+    """A step a point, published like any other knowledge; settings that ask for the window later go on from there."""
+    asked = parse("learning: kalman", "wva.yaml")
+    filtering = Stage(Learner(asked, stage.metrics, LOG), stage.metrics)
+    for number in range(20):
+        learned, other = await filtering.cycle(seen(number)), await stage.cycle(seen(number))
+    assert learned is not None
+    assert other is not None
+    assert learned.belief.known.tolist() == [True, False]
+    assert learned.belief.mean_seconds[0].tolist() != other.belief.mean_seconds[0].tolist()
+    assert LAW.capacity(learned.belief.mean_seconds[0]) == pytest.approx(LAW.capacity(), rel=0.25)
+    await filtering.learner.follow(Settings(), load_catalogue())
+    kept, moved = await filtering.cycle(seen(20)), await filtering.cycle(seen(21))
+    assert kept is not None
+    assert moved is not None
+    assert kept.belief.known.tolist() == moved.belief.known.tolist() == [True, False]
+    assert LAW.capacity(moved.belief.mean_seconds[0]) == pytest.approx(LAW.capacity(), rel=0.05)
+    assert stage.errors == 0
+
+
 async def test_what_a_cycle_taught_is_published_with_the_next(stage: Stage) -> None:
     """Learning comes after publishing, so that no decision waits for it."""
     first, second = await stage.cycle(seen(0)), await stage.cycle(seen(1))

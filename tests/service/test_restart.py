@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -13,9 +13,14 @@ from observation_builder import answer, observation, of_pod
 
 from wva_exporter.config.durations import parse_duration
 from wva_exporter.config.load import parse
-from wva_exporter.conventions import LEARNING_MEMORY, Signal
+from wva_exporter.conventions import LEARNING_MEMORY, MODEL_PARAMETER, MODEL_PARAMETER_STDDEV, Signal
 from wva_exporter.core.decision import Plan
 from wva_exporter.core.queueing.analysis import analyze
+from wva_exporter.core.queueing.belief import Belief
+from wva_exporter.core.queueing.filter import Outcome
+from wva_exporter.core.queueing.kalman_learning import kalman_learn
+from wva_exporter.core.queueing.learning import Learning
+from wva_exporter.core.queueing.points import point_of
 from wva_exporter.core.queueing.system import ServiceModel, System
 from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.publish.exposition import families
@@ -23,8 +28,9 @@ from wva_exporter.publish.scalings import Scalings
 from wva_exporter.publish.selfmetrics import SelfMetrics
 from wva_exporter.service.cycle import Cycle
 from wva_exporter.service.knowledge import Known
-from wva_exporter.service.learning import Learner
+from wva_exporter.service.learning import Learner, batch_limits, token_budgets
 from wva_exporter.service.logs import Log
+from wva_exporter.sources.learned import learned_of
 from wva_exporter.sources.matrix import Span
 from wva_exporter.sources.prometheus import PrometheusSource
 from wva_exporter.sources.samples import Answer, Labels, Observation
@@ -53,6 +59,7 @@ policy: wva-v2
 models: [{name: llama, slo: {ttft: 1s, itl: 20ms}}]
 variants: [{name: llama, model: llama, selector: {pod: 'llama-.*'}, max: 12, cost: 10}]
 """
+KALMAN = f"{SETTINGS}learning: kalman\n"
 
 
 def seen(number: int) -> Observation:
@@ -120,8 +127,8 @@ def _values(rows: list[tuple[float, dict[str, str]]]) -> np.ndarray:
 class Exporter:
     """Cycles and learning, as the loop runs them, over an archive."""
 
-    def __init__(self, archive: Archive) -> None:
-        settings = parse(SETTINGS, "wva.yaml")
+    def __init__(self, archive: Archive, settings_text: str = SETTINGS) -> None:
+        settings = parse(settings_text, "wva.yaml")
         self.archive, self.metrics = archive, SelfMetrics()
         self.cycle = Cycle(settings)
         self.learner = Learner(settings, self.metrics, cast("Log", structlog.stdlib.get_logger()))
@@ -167,6 +174,31 @@ async def test_the_next_plan_and_the_next_lesson_are_the_same() -> None:
             assert restarted[number - 1].faults == 0.0
     assert steady.faults == 0.0
     assert len(restarted) == len(STOPS)
+
+
+async def test_the_filter_goes_on_from_the_last_page() -> None:
+    """The page after a restart repeats the one before it, and the next lesson moves that a step, not the catalogue's guess."""
+    archive = object.__new__(Archive)
+    archive.now, archive.pages = START, []
+    steady = Exporter(archive, KALMAN)
+    await steady.run(0)
+    for number in range(1, 31):
+        archive.keep(await steady.run(number))
+    restarted = Exporter(archive, KALMAN)
+    first, second = await restarted.run(31), await restarted.run(32)
+    assert first.learned is not None
+    assert second.learned is not None
+    page = archive.pages[-1][1]
+    assert {labels.metric for labels in page.labels} == {MODEL_PARAMETER.name, MODEL_PARAMETER_STDDEV.name}
+    assert learned_of(first.fleet, page).belief.mean_seconds.tolist() == first.learned.belief.mean_seconds.tolist()
+    archive.now = START + STEP * 31
+    snapshot = restarted.cycle.look(seen(31))[1]
+    point = point_of(snapshot, batch_limits(first.fleet), token_budgets(first.fleet))
+    past = replace(Learning.start(len(first.fleet), START), latest=first.learned)
+    expected, outcome = kalman_learn(past, point, Belief.unknown(len(first.fleet)))
+    assert outcome.tolist() == [Outcome.UPDATED]
+    assert second.learned.belief.mean_seconds.tolist() == expected.latest.belief.mean_seconds.tolist()
+    assert restarted.faults == steady.faults == 0.0
 
 
 def beliefs(plan: Plan) -> tuple[object, ...]:

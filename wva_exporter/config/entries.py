@@ -37,6 +37,7 @@ def _known_policy(name: str) -> str:
 
 Policy = Annotated[Text, AfterValidator(_known_policy), WithJsonSchema({"type": "string", "enum": list(POLICY_NAMES)})]
 Compat = Literal["exact", "corrected"]
+LearningWay = Literal["window", "kalman"]
 
 _KV = "A replica whose KV cache is this full is saturated."
 _QUEUE = "A replica with this many waiting requests is saturated."

@@ -10,6 +10,7 @@ from wva_exporter.config.declare import declarations
 from wva_exporter.config.entries import (
     POLICY_NAMES,
     Compat,
+    LearningWay,
     Model,
     Policy,
     ScaleToZero,
@@ -105,6 +106,10 @@ class Settings(Section):
     )
     throughput: Flag = key(
         "Whether WVA's throughput analyzer votes beside its token analyzer (policy `wva-v2`).", default=False
+    )
+    learning: LearningWay = key(
+        "How service times are learned: from ten minutes of points at once (window), or by WVA's Kalman filter (kalman).",
+        "window",
     )
     thresholds: Thresholds = key("When replicas are full.", Thresholds)
     scale_to_zero: ScaleToZero | None = key("Scale to zero of every model; never if not given.", None)

@@ -13,6 +13,7 @@ from wva_exporter.core.columns import Column, FloatArray, IntArray, flags, float
 from wva_exporter.core.engine_arguments import CHUNK_TOKENS, DEFAULT_SEQUENCES
 from wva_exporter.core.fleet import Fleet, Promises
 from wva_exporter.core.queueing.advice import recommended_limit
+from wva_exporter.core.queueing.kalman_learning import kalman_learn
 from wva_exporter.core.queueing.learning import Learning, learn, period_of
 from wva_exporter.core.queueing.points import Points, point_of
 from wva_exporter.core.snapshot import Snapshot
@@ -124,7 +125,8 @@ class Learner:
             learning = replace(learning, points=Points.none(len(fleet)), period=period_of(snapshot.time))
         limits = batch_limits(fleet)
         points = point_of(snapshot, limits, token_budgets(fleet))
-        learning, _ = learn(learning, points, self._guesses.of(fleet))
+        guess = self._guesses.of(fleet)
+        learning, _ = (kalman_learn if self._settings.learning == "kalman" else learn)(learning, points, guess)
         return Lesson(fleet=fleet, learning=learning, advice=recommended_limit(learning, limits, _promised(fleet)))
 
     def _fault(self, error: Exception) -> None:

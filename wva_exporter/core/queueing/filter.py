@@ -7,8 +7,9 @@ One observation a step, the mean TTFT and ITL of a replica at a known rate; the 
 
 with h(x) = (wait + prefill, ITL) and H by central differences. A step whose normalised innovation y' S^-1 y is too large is
 rejected and leaves state and covariance as they were. Kept for those who come from WVA: it learns slowly, and rejects a distant
-truth for ever; ``estimation`` is what we use. Source: llm-inferno ``kalman-filter`` v0.1.1 as the autoscaler of August 2026
-calls it. Where the original dies, at a rate that the parameters cannot carry, this one says so and keeps what it has.
+truth for ever; ``estimation`` is what we use unless ``kalman_learning`` is asked for. Source: llm-inferno ``kalman-filter``
+v0.1.1 as the autoscaler of August 2026 calls it. Where the original dies, at a rate that the parameters cannot carry, this one
+says so and keeps what it has.
 """
 
 from __future__ import annotations
