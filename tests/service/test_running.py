@@ -123,7 +123,7 @@ def test_a_catalogue_that_is_refused_leaves_the_old_configuration_in_force(start
     (folder / "wva.yaml").write_text(CONFIG.format(url=farm.url, more="") + "catalogue: {file: own.yaml}\n")
     status, text = post(f"{exporter.url}/-/reload")
     assert status == 500
-    assert "own.yaml:2: profiles[0].accelerator" in text
+    assert "own.yaml:2: profiles[0]: accelerator is required" in text
     (folder / "own.yaml").write_text("profiles: []\n")
     assert post(f"{exporter.url}/-/reload")[0] == 200
 

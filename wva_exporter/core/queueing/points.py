@@ -129,9 +129,8 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
         value, known = column.value[live], column.known[live]
         return Column.of(value, known & (np.abs(value) <= LARGEST))
 
-    out, ttft, itl, waiting = (of(s) for s in (Signal.OUTPUT_TOKENS, Signal.TTFT, Signal.ITL, Signal.WAITING))
-    prompts_only = snapshot.fleet.variants.role[variant] == Role.PREFILL  # whatever is said of the answer's length
-    out = Column.of(np.where(prompts_only, 1.0, out.value), out.known | prompts_only)
+    ttft, itl, waiting = (of(s) for s in (Signal.TTFT, Signal.ITL, Signal.WAITING))
+    out = _answers(of(Signal.OUTPUT_TOKENS), snapshot.fleet.variants.role[variant])
     rate, running = throughput(
         tokens=of(Signal.GENERATION_TOKEN_RATE),
         out=out,
@@ -159,8 +158,13 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
         itl_seconds=mean(itl, weight),
         hit_ratio=mean(of(Signal.PREFIX_HIT_RATIO), weight),
     )
-    arguments = mean(of(Signal.KV_CAPACITY), one)
-    return Points(time=np.array([snapshot.time]), seen=seen, arguments=arguments)
+    return Points(time=np.array([snapshot.time]), seen=seen, arguments=mean(of(Signal.KV_CAPACITY), one))
+
+
+def _answers(told: Column, role: IntArray) -> Column:
+    """Tokens of the answer; a prefill replica makes one, whatever it says of the answer that others give: shape (replicas,)."""
+    prompts_only = role == Role.PREFILL
+    return Column.of(np.where(prompts_only, 1.0, told.value), told.known | prompts_only)
 
 
 def _mean(column: Column, weights: FloatArray, row: IntArray, rows: int) -> Column:
