@@ -28,7 +28,7 @@ def test_a_backlog_and_large_numbers_are_shown_as_they_are() -> None:
     assert plan.explanation is not None
     why = replace(plan.explanation, backlog=Column.of([12.0]))
     [line] = chains(replace(plan, explanation=why))
-    assert line == "llm/llama-a100: 123457 tokens and 12 to work off / 81234 per replica -> 3 [no_headroom]"
+    assert line == "llm/llama-a100: 123457 tokens and 12 requests to work off / 81234 per replica -> 3 [no_headroom]"
 
 
 def test_a_policy_that_does_not_reckon_shows_its_word_alone() -> None:

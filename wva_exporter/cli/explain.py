@@ -34,7 +34,7 @@ def _demand(why: Explanation | None, row: int) -> Iterator[str]:
         return
     demand = f"{_number(why.demand.value[row])} {_UNITS[unit]}"
     if why.backlog.known[row] and why.backlog.value[row] >= 1.0:
-        demand += f" and {why.backlog.value[row]:.0f} to work off"
+        demand += f" and {why.backlog.value[row]:.0f} requests to work off"
     if not why.capacity.known[row]:
         yield f"{demand} / no capacity"
         return

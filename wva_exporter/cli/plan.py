@@ -63,7 +63,7 @@ def print_table(outcome: Outcome) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in shown:
         table.add_column(heading, overflow="ellipsis", no_wrap=True, max_width=LONGEST_NAME)
-    for heading in ("NOW", "POLICY", "TARGET", "KV", "COST/H"):
+    for heading in ("NOW", "POLICY", "TARGET", "LOAD", "COST/H"):
         table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
     table.add_column("WHY", overflow="ellipsis", no_wrap=True)
     asked = plan.steps[0].replicas.listed()

@@ -78,6 +78,18 @@ def test_less_is_asked_for_only_after_the_window() -> None:
     assert target(late) <= 3
 
 
+def test_a_load_that_goes_up_and_down_is_not_followed_down() -> None:
+    """Half a minute of a lot and half a minute of little in turn: after the first rise nothing is taken back."""
+    life = alone()
+    life.settle({"v": 4}, 60.0)
+    targets, standing = [], 4.0
+    for turn in range(60):
+        rate = 180.0 if turn % 4 < 2 else 60.0
+        standing = max(target(life.cycle({"v": round(standing)}, rate)), 1.0)
+        targets.append(standing)
+    assert np.all(np.diff(targets[4:]) >= 0.0)
+
+
 def test_a_start_is_seeded_with_what_is_there() -> None:
     """A large idle fleet is not shed before a window was watched, also not by a policy that forgot everything."""
     life = alone()

@@ -41,16 +41,17 @@ class Windows:
 class Case:
     """``size`` is what one replica carries and ``standing`` the replicas there or coming, of variants: shape (variants,).
 
-    Of groups, shape (groups,), in the unit of ``size``: ``demand``, the capacity ``need`` that must be there and ``enough``
-    above which some may go. ``by_time`` says that the unit is requests per second and rests on ``capacity``; else it is what KV
-    caches hold, ``in_tokens`` or in caches. ``backlog`` is requests. ``known`` are groups of which enough is known
-    to decide.
+    Of groups, shape (groups,), in the unit of ``size``: ``demand``, ``asked`` with what is likely still to come of a step, the
+    capacity ``need`` that must be there and ``enough`` above which some may go. ``by_time`` says that the unit is requests per
+    second and rests on ``capacity``; else it is what KV caches hold, ``in_tokens`` or in caches. ``backlog`` is requests.
+    ``known`` are groups of which enough is known to decide.
     """
 
     of_variant: IntArray
     size: FloatArray
     standing: FloatArray
     demand: FloatArray
+    asked: FloatArray
     need: FloatArray
     enough: FloatArray
     backlog: FloatArray
@@ -115,6 +116,7 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         size=size,
         standing=_standing(kept),
         demand=rate,
+        asked=likely,
         need=np.maximum(timed.need, _TINY),
         enough=timed.enough,
         backlog=timed.backlog,
@@ -147,6 +149,7 @@ def _by_memory(now: Case, groups: Groups, caches: Memory, peak: FloatArray) -> C
         now,
         size=np.where(timed[groups.of_variant], now.size, caches.size),
         demand=np.where(timed, now.demand, demand),
+        asked=np.where(timed, now.asked, demand),
         need=np.where(timed, now.need, np.maximum(demand / caches.up, _TINY)),
         enough=np.where(timed, now.enough, peak / caches.down),
         in_tokens=~timed & caches.in_tokens,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import BoolArray, FloatArray, floats
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, floats
 from wva_exporter.core.headroom.case import Case
 from wva_exporter.core.headroom.groups import Groups
 from wva_exporter.core.headroom.mix import Offers
@@ -51,6 +51,21 @@ def guarded(snapshot: Snapshot, groups: Groups, now: Case, offers: Offers, wante
         saturated=saturated,
         unreachable=unreachable,
     )
+
+
+def settled(
+    answer: Answer, groups: Groups, standing: FloatArray, risen_at: Column, *, time: float, hold_seconds: float
+) -> tuple[Answer, Column]:
+    """Nothing is given back sooner than ``hold_seconds`` after a rise, whatever it was for; and when each group last rose.
+
+    A guess of a step and a backlog are over within a minute or two. To take back at once what was ordered for them would start
+    engines for nothing and end answers in the middle, at every turn of a load that goes up and down.
+    """
+    rises = groups.total(np.maximum(answer.replicas - standing, 0.0)) > 0.0
+    risen_at = Column.of(np.where(rises, time, risen_at.value), rises | risen_at.known)
+    recent = (risen_at.known & (time - risen_at.value < hold_seconds))[groups.of_variant]
+    replicas = np.where(recent, np.maximum(answer.replicas, standing), answer.replicas)
+    return replace(answer, replicas=replicas), risen_at
 
 
 def _full(snapshot: Snapshot, groups: Groups) -> tuple[FloatArray, FloatArray]:

@@ -2,8 +2,9 @@
 
 Each cycle, for every model and role: who arrives (flow balance), what requests weigh, what one replica carries within the
 promise, and so how many replicas the level and the backlog need, in one jump. Nothing waits for an earlier wish to come true:
-replicas on their way are supply. Less is asked for only once nothing of the last five minutes needed more, the tokens that are
-held fit into the rest, and no replica is full. Where service times are unknown the KV caches decide, and the reason says so.
+replicas on their way are supply. Less is asked for only once nothing of the last five minutes needed more or was given more,
+the tokens that are held fit into the rest, and no replica is full. Where service times are unknown the KV caches decide, and
+the reason says so.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, first_of
 from wva_exporter.core.explanation import Explanation, Unit
 from wva_exporter.core.headroom.case import Case, Windows, case, looked
-from wva_exporter.core.headroom.guard import Answer, guarded
+from wva_exporter.core.headroom.guard import Answer, guarded, settled
 from wva_exporter.core.headroom.mix import Offers, fit
 from wva_exporter.core.headroom.state import Kept, recalled
 from wva_exporter.core.policies.bounds import growth_limit
@@ -53,13 +54,16 @@ class Headroom:
             cost=fleet.variants.ranking_cost,
         )
         answer = guarded(snapshot, kept.groups, now, offers, fit(kept.groups, offers, now.need, enough))
+        answer, risen_at = settled(
+            answer, kept.groups, now.standing, kept.risen_at, time=snapshot.time, hold_seconds=self.windows.down_seconds
+        )
         decidable = chosen & _decidable(snapshot, now)
         meant = Column.of(  # a wish at the start may be noise; one that nobody can judge now still stands
             np.where(decidable, answer.replicas, kept.wanted.value),
             (decidable | kept.wanted.known) & ~young[kept.groups.of_variant],
         )
         proposal = _proposal(snapshot, now, answer, enough=enough, decidable=decidable, kept=kept)
-        return proposal, replace(kept, wanted=meant)
+        return proposal, replace(kept, wanted=meant, risen_at=risen_at)
 
 
 def _most(snapshot: Snapshot, kept: Kept) -> FloatArray:
@@ -105,7 +109,7 @@ def _explanation(now: Case, enough: FloatArray, decidable: BoolArray) -> Explana
     timed = now.by_time[group]
     unit = np.where(timed, Unit.REQUESTS_PER_SECOND, np.where(now.in_tokens[group], Unit.TOKENS, Unit.KV_CACHES))
     return Explanation(
-        demand=Column.of(now.demand[group], decidable),
+        demand=Column.of(now.asked[group], decidable),
         capacity=Column.of(now.size, sized),
         backlog=Column.of(now.backlog[group], decidable),
         wanted=Column.of(now.need[group] / size, sized),
@@ -121,11 +125,14 @@ def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray
     group, wanted, standing = now.of_variant, answer.replicas, now.standing
     slo = snapshot.fleet.models.slo
     promised = (slo.ttft_seconds.known | slo.itl_seconds.known)[snapshot.fleet.variants.model]
+    current, maximum = snapshot.counts.current, snapshot.fleet.variants.maximum
     would_do = np.ceil(now.need[group] / np.maximum(now.size, 1e-12) - 1e-9)
+    cut = ~maximum.known & (would_do > wanted) & (wanted >= growth_limit(current)) & (wanted > standing)
     return first_of(
         [
             ~decidable,
             answer.unreachable[group],
+            cut,
             answer.saturated[group] & (wanted > standing),
             wanted > standing,
             answer.held_by_tokens[group],
@@ -139,6 +146,7 @@ def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray
             for reason in (
                 Reason.NO_SERIES,
                 Reason.SLO_UNREACHABLE,
+                Reason.MAX_UNKNOWN,
                 Reason.ALL_SATURATED,
                 Reason.NO_HEADROOM,
                 Reason.RESIDENT_TOKENS,
