@@ -13,6 +13,8 @@ from wva_exporter.core.headroom.groups import Groups
 from wva_exporter.core.headroom.mix import Offers
 from wva_exporter.core.snapshot import Snapshot
 
+_EPSILON = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
@@ -54,18 +56,24 @@ def guarded(snapshot: Snapshot, groups: Groups, now: Case, offers: Offers, wante
 
 
 def settled(
-    answer: Answer, groups: Groups, standing: FloatArray, risen_at: Column, *, time: float, hold_seconds: float
+    answer: Answer, groups: Groups, now: Case, needed_at: Column, *, time: float, hold_seconds: float
 ) -> tuple[Answer, Column]:
-    """Nothing is given back sooner than ``hold_seconds`` after a rise, whatever it was for; and when each group last rose.
+    """Nothing is given back sooner than ``hold_seconds`` after all of it was needed, for whatever; and when each group's was.
 
     A guess of a step and a backlog are over within a minute or two. To take back at once what was ordered for them would start
     engines for nothing and end answers in the middle, at every turn of a load that goes up and down.
     """
+    of_variant, standing = groups.of_variant, now.standing
+    counts = (now.size > 0.0) & (standing > 0.0)
+    smallest = np.full(len(groups), np.inf)
+    np.minimum.at(smallest, of_variant[counts], now.size[counts])
+    fewer = groups.total(now.size * standing) - np.where(np.isfinite(smallest), smallest, 0.0)
     rises = groups.total(np.maximum(answer.replicas - standing, 0.0)) > 0.0
-    risen_at = Column.of(np.where(rises, time, risen_at.value), rises | risen_at.known)
-    recent = (risen_at.known & (time - risen_at.value < hold_seconds))[groups.of_variant]
+    needed = rises | (now.need > fewer * (1.0 + _EPSILON))
+    needed_at = Column.of(np.where(needed, time, needed_at.value), needed | needed_at.known)
+    recent = (needed_at.known & (time - needed_at.value < hold_seconds))[of_variant]
     replicas = np.where(recent, np.maximum(answer.replicas, standing), answer.replicas)
-    return replace(answer, replicas=replicas), risen_at
+    return replace(answer, replicas=replicas), needed_at
 
 
 def _full(snapshot: Snapshot, groups: Groups) -> tuple[FloatArray, FloatArray]:

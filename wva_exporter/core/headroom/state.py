@@ -20,8 +20,8 @@ from wva_exporter.core.headroom.window import Window
 class Kept:
     """In the rows of ``fleet`` and of its ``groups``.
 
-    ``kv_tokens`` and ``wanted`` are of variants: the cache of a replica, and what was wanted last; ``risen_at`` is when each
-    group was last given more. ``capacity`` was worked out
+    ``kv_tokens`` and ``wanted`` are of variants: the cache of a replica, and what was wanted last; ``needed_at`` is when all
+    that each group has was last needed. ``capacity`` was worked out
     from ``inputs``, a row a variant, and holds while those hardly change. ``window`` has each group twice: the rates to be
     ready for, then what was asked of the KV caches.
     """
@@ -34,7 +34,7 @@ class Kept:
     window: Window
     kv_tokens: Column
     wanted: Column
-    risen_at: Column
+    needed_at: Column
     inputs: FloatArray | None = None
     capacity: Capacity | None = None
 
@@ -54,7 +54,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
             window=Window.start(2 * len(groups), time, window_seconds),
             kv_tokens=Column.unknown(len(fleet)),
             wanted=Column.unknown(len(fleet)),
-            risen_at=Column.unknown(len(groups)),
+            needed_at=Column.unknown(len(groups)),
         )
     row = integers([memory.fleet.row.get(key, -1) for key in fleet.key])
     group = groups.rows_in(memory.groups)
@@ -68,7 +68,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
         window=memory.window.take(_twice(group, len(memory.groups)), time),
         kv_tokens=memory.kv_tokens.take(row),
         wanted=memory.wanted.take(row),
-        risen_at=memory.risen_at.take(group),
+        needed_at=memory.needed_at.take(group),
         inputs=None,
         capacity=None,
     )

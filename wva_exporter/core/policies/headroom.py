@@ -2,7 +2,7 @@
 
 Each cycle, for every model and role: who arrives (flow balance), what requests weigh, what one replica carries within the
 promise, and so how many replicas the level and the backlog need, in one jump. Nothing waits for an earlier wish to come true:
-replicas on their way are supply. Less is asked for only once nothing of the last five minutes needed more or was given more,
+replicas on their way are supply. Less is asked for only once nothing of the last five minutes needed more, for whatever,
 the tokens that are held fit into the rest, and no replica is full. Where service times are unknown the KV caches decide, and
 the reason says so.
 """
@@ -54,8 +54,8 @@ class Headroom:
             cost=fleet.variants.ranking_cost,
         )
         answer = guarded(snapshot, kept.groups, now, offers, fit(kept.groups, offers, now.need, enough))
-        answer, risen_at = settled(
-            answer, kept.groups, now.standing, kept.risen_at, time=snapshot.time, hold_seconds=self.windows.down_seconds
+        answer, needed_at = settled(
+            answer, kept.groups, now, kept.needed_at, time=snapshot.time, hold_seconds=self.windows.down_seconds
         )
         decidable = chosen & _decidable(snapshot, now)
         meant = Column.of(  # a wish at the start may be noise; one that nobody can judge now still stands
@@ -63,7 +63,7 @@ class Headroom:
             (decidable | kept.wanted.known) & ~young[kept.groups.of_variant],
         )
         proposal = _proposal(snapshot, now, answer, enough=enough, decidable=decidable, kept=kept)
-        return proposal, replace(kept, wanted=meant, risen_at=risen_at)
+        return proposal, replace(kept, wanted=meant, needed_at=needed_at)
 
 
 def _most(snapshot: Snapshot, kept: Kept) -> FloatArray:
