@@ -198,6 +198,24 @@ def test_a_file_of_ones_own_is_found_by_its_path(tmp_path: Path) -> None:
     assert load_scenario(str(path)).name == "mine"
 
 
+def test_what_the_catalogue_lacks_is_said_with_file_and_line(tmp_path: Path) -> None:
+    """Hardware, a model and a trace that is too short: where to mend it."""
+    text = FILE.format(model="Qwen/Qwen3-32B", accelerator="H100", engine="{}", load=LOAD)
+    path = tmp_path / "mine.yaml"
+    (tmp_path / "t.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00,21,5\n")
+    short = text.partition("workload:")[0] + f"workload:\n  trace: {{format: azure, path: {tmp_path}/t.csv}}\n"
+    for wrong, key, said in (
+        (text.replace("H100", "Z9"), "accelerator:", "a: no price of Z9 is known"),
+        (text.replace("Qwen/Qwen3-32B", "acme/brain"), "accelerator:", "a: the catalogue does not know acme/brain"),
+        (short, "trace:", "workload.trace: the recording lasts 0 s"),
+    ):
+        path.write_text(wrong)
+        line = next(place for place, line in enumerate(wrong.splitlines(), 1) if key in line)
+        with pytest.raises(ConfigError) as error:
+            load_scenario(str(path))
+        assert str(error.value).startswith(f"{path}:{line}: {said}")
+
+
 def test_a_trace_needs_its_folder_and_its_length(tmp_path: Path) -> None:
     """Said in one line each; absolute paths need no folder."""
     with pytest.raises(ConfigError, match=r"azure-conversation: replays azure2023/.*: give the folder .* --data DIR"):

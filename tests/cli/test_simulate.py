@@ -5,12 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from board_builder import board, scored
+from rich.console import Console
 
 from wva_exporter.cli import main
 from wva_exporter.cli.scenarios import shipped
+from wva_exporter.cli.simulate import SETTINGS
+from wva_exporter.cli.simulate_table import print_board
+from wva_exporter.twin.contenders import contender
+
+ROOT = Path(__file__).parent.parent.parent
+FRONT_PAGE = ROOT / "README.md"
+SETTINGS_PAGE = (ROOT / "docs" / "scenarios.md").read_text().partition("| Policy | Setting |")[2].partition("##")[0]
 
 SMALL = """\
 title: Small
@@ -55,19 +68,18 @@ def test_the_table_has_a_row_a_policy_within_a_hundred_columns(small: str, capsy
     assert rows[3].endswith("1.00/1.00")
 
 
-def test_the_same_command_gives_the_same_numbers(small: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """In one process or two, kept results or new ones: only the time that deciding took differs."""
+def test_the_same_command_gives_the_same_bytes(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one process or two."""
     told = []
     for flags in (["--jobs", "1"], ["--jobs", "2"]):
         assert main(["simulate", small, "--policy", "hpa,wva-v2", "--seeds", "2", "--output", "csv", *flags]) == 0
-        rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-        told.append([{**row, "deciding_seconds": ""} for row in rows])
+        told.append(capsys.readouterr().out)
     assert told[0] == told[1]
-    assert len(told[0]) == 4
+    assert len(list(csv.DictReader(io.StringIO(told[0])))) == 4
 
 
 def test_results_are_kept_where_one_says(small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file a run; the second time they are read, to the last digit of how long deciding took."""
+    """A file a run; the second time they are read, to the last digit."""
     folder = tmp_path / "kept"
     command = ["simulate", small, "--policy=hpa", "--seeds=2", "--jobs=1", "--output=json", f"--cache.dir={folder}"]
     assert main(command) == 0
@@ -110,11 +122,17 @@ def test_everything_that_can_be_simulated_is_listed(capsys: pytest.CaptureFixtur
         (["sinus"], "sinus: no scenario is called so"),
         (["nowhere.yaml"], "nowhere.yaml: no such file"),
         (["sine", "--policy", "headrom"], "--policy: "),
+        (["sine", "--policy", "headrom"], "oracle and reactive are limits; settings stand in brackets"),
+        (["sine", "--policy", "hpa(x=1)"], "hpa(x=1): there is no setting x; oracle and reactive are limits"),
         (["sine", "--policy", ","], "--policy: give at least one"),
         (["sine", "--seeds", "0"], "--seeds: must be from 1 to 1000, is 0"),
         (["sine", "--jobs", "0"], "--jobs: must be at least 1"),
         (["sine", "sine"], "a scenario is given twice"),
         (["sine", "flash-crowd", "--plot", "x.png"], "--plot: one picture shows one scenario"),
+        (
+            ["sine", "--plot", "/no/such/folder/x.png"],
+            "/no/such/folder/x.png: cannot be written: No such file or directory",
+        ),
         (["sine", "--plot", "x.pdf"], "must end in .png or .svg"),
         (["azure-conversation"], "--data"),
     ],
@@ -139,3 +157,122 @@ def test_a_scenario_that_is_refused_names_file_line_and_field(
     path.write_text(SMALL.replace("max: 4", "max: many"))
     assert main(["simulate", str(path)]) == 2
     assert f"{path}:11: variants[0].max: " in capsys.readouterr().err
+
+
+def test_two_scenarios_of_one_name_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Results go by the name: two files in two folders, and a file that is called like a shipped one."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        for name in ("mine", "sine"):
+            (tmp_path / folder / f"{name}.yaml").write_text(SMALL)
+    for first, second in (
+        (f"{tmp_path}/one/mine.yaml", f"{tmp_path}/two/mine.yaml"),
+        ("sine", f"{tmp_path}/one/sine.yaml"),
+    ):
+        assert main(["simulate", first, second]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"wva-exporter: {first} and {second}: both scenarios would be called ")
+
+
+def test_a_load_that_brings_no_request_is_said_in_a_line(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Gaps so uneven that none comes, in this process, in another one, and where limits are sought."""
+    Path(small).write_text(SMALL.replace("  patience", "  gap_cv: 100\n  patience"))
+    for flags in (["--policy=hpa", "--jobs=1"], ["--policy=hpa", "--jobs=2"], ["--policy=oracle", "--jobs=1"]):
+        assert main(["simulate", small, "--seeds=2", *flags]) == 2
+        assert capsys.readouterr().err == "wva-exporter: small: no request arrives within its 180 s\n"
+
+
+def test_a_picture_that_cannot_be_written_is_said_before_anything_is_played(
+    small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The path once, no number of an error; what is there stays as it is, and nothing is left behind."""
+    monkeypatch.setattr("wva_exporter.cli.simulate.hold", None)
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
+    assert main(["simulate", small, f"--plot={folder}"]) == 2
+    assert capsys.readouterr().err == f"wva-exporter: --plot: {folder}: cannot be written: Is a directory\n"
+    assert main(["simulate", str(tmp_path / "none.yaml"), f"--plot={tmp_path / 'new.png'}"]) == 2
+    assert not (tmp_path / "new.png").exists()
+
+
+def test_limits_are_in_the_picture_and_it_says_which_seed_it_shows(small: str, tmp_path: Path) -> None:
+    """Alone too; drawn twice, the bytes are the same."""
+    picture = tmp_path / "small.svg"
+    drawn = []
+    for _ in range(2):
+        command = ["simulate", small, "--policy=oracle,reactive", "--seeds=2", "--jobs=1", f"--cache.dir={tmp_path}"]
+        assert main([*command, f"--plot={picture}"]) == 0
+        drawn.append(picture.read_bytes())
+    assert drawn[0] == drawn[1]
+    for text in (b"oracle", b"reactive", b"The first of 2 seeds."):
+        assert b"<!-- " + text in drawn[0]
+
+
+def simulated(shell: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a shell, which redirects its output."""
+    words = shlex.join([sys.executable, "-m", "wva_exporter", "simulate", *arguments])
+    command = ["bash", "-c", f"set -o pipefail; {words} {shell}"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_a_full_disk_is_said_in_a_line(small: str, form: str) -> None:
+    """Exit code 1, no traceback."""
+    done = simulated("> /dev/full", small, "--policy=static-2", "--seeds=1", "--jobs=1", f"--output={form}")
+    assert done.returncode == 1
+    assert done.stderr == "wva-exporter: standard output: cannot be written: No space left on device\n"
+
+
+def test_a_closed_output_is_said_in_a_line(small: str) -> None:
+    """As a full disk."""
+    done = simulated(">&-", small, "--policy=static-2", "--seeds=1", "--jobs=1")
+    assert done.returncode == 1
+    assert done.stderr == "wva-exporter: standard output: cannot be written: Bad file descriptor\n"
+
+
+def test_a_reader_that_has_gone_is_no_mistake_and_the_picture_is_there(small: str, tmp_path: Path) -> None:
+    """As for every command; the picture is written before the table."""
+    picture = tmp_path / "small.png"
+    done = simulated("| true", small, "--policy=static-2", "--seeds=1", "--jobs=1", f"--plot={picture}")
+    assert (done.returncode, done.stderr) == (0, f"{picture}: written\n")
+    assert picture.stat().st_size > 10_000
+
+
+def test_the_command_of_the_front_page_is_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Scenario and picture as they stand there; fewer seeds and policies, because they take their time."""
+    (line,) = [line for line in FRONT_PAGE.read_text().splitlines() if line.startswith("    wva-exporter simulate ")]
+    command = shlex.split(line)[1:]
+    assert "--plot" in command
+    picture = tmp_path / "arena.png"
+    assert main([*command, "--policy=static-1", "--seeds=1", "--jobs=1", f"--plot={picture}"]) == 0
+    assert picture.exists()
+    assert capsys.readouterr().out.startswith("few-slots ")
+
+
+def test_every_setting_of_the_page_is_one() -> None:
+    """The table of docs/scenarios.md, with the defaults or a number, and it has those that ``--list`` names."""
+    rows = [re.findall(r"`([^`]+)`|\|", line) for line in SETTINGS_PAGE.splitlines() if line.startswith("| `")]
+    told = set()
+    for row in rows:
+        names, rest = row[1 : row.index("", 1)], row[row.index("", 1) + 1 :]
+        words = [word for word in rest[1:] if word]
+        for name in names:
+            told.add((name, rest[0]))
+            assert contender(f"{name}({rest[0]}={words[0] if words else 1})").name.startswith(name)
+    assert {(name, key) for name, keys in SETTINGS.items() for key in keys} == told
+
+
+def test_no_name_and_no_number_is_cut_on_a_narrow_page() -> None:
+    """Long names are broken over lines, the last columns are left out and named."""
+    names = ("headroom(parameters=0.8)", "headroom(parameters=1.25)")
+    page = io.StringIO()
+    print_board(board({"s": {name: scored(0.9, 10.0) for name in names}}), Console(file=page, width=50))
+    lines = page.getvalue().splitlines()
+    heading = next(place for place, line in enumerate(lines) if line.startswith("POLICY"))
+    end = next(place for place, line in enumerate(lines) if line.startswith("A wider page has "))
+    assert max(map(len, lines)) <= 50
+    assert lines[heading].split()[1:4] == ["GOOD", "%", "FAIL"]
+    assert "".join(line.split()[0] for line in lines[heading + 1 : end]) == "".join(names)
+    assert sum("90.0" in line for line in lines[heading + 1 : end]) == 2
+    assert "…" not in page.getvalue()
+    assert "BACK too." in " ".join(lines[end : end + 2])

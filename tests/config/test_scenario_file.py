@@ -14,6 +14,8 @@ PAGE = (DOCS / "scenarios.md").read_text()
 EXAMPLE = PAGE.partition("```yaml\n")[2].partition("```")[0]
 HEAD = "title: t\nsummary: s\nmodel: m\npromise: {ttft: 2s, itl: 50ms}\nduration: 10m\n"
 VARIANTS = "variants: [{name: a, accelerator: H100, max: 5, startup: 60s}]\n"
+ASLEEP = "one must have at least 1: nothing wakes a fleet that is at zero in a scenario"
+PREFILL = "{name: a, accelerator: H, max: 2, startup: 1s, role: prefill}"
 SIZES = "  prompt: {fixed: 100}\n  output: {fixed: 10}\n"
 WORKLOAD = "workload:\n  legs: [{rps: 1, for: 10m}]\n" + SIZES
 
@@ -81,8 +83,24 @@ def test_several_mistakes_are_told_in_the_order_of_the_file() -> None:
             "{name: a, accelerator: H, max: 2, startup: 1s, role: decode}",
             ["variants: a list is not allowed: a variant of role decode needs one of role prefill"],
         ),
+        (
+            "{name: a, accelerator: H, min: 0, replicas: 1, max: 2, startup: 1s}",
+            [f"variants[0].min: 0 is not allowed: of the variants that serve prompts {ASLEEP}"],
+        ),
+        (
+            PREFILL + ", {name: b, accelerator: H, min: 0, max: 2, startup: 1s, role: decode}",
+            [f"variants[1].min: 0 is not allowed: of the variants that serve answers {ASLEEP}"],
+        ),
     ],
-    ids=["crossed bounds", "start outside them", "two of a name", "prefill alone", "decode alone"],
+    ids=[
+        "crossed bounds",
+        "start outside them",
+        "two of a name",
+        "prefill alone",
+        "decode alone",
+        "asleep",
+        "half asleep",
+    ],
 )
 def test_variants_that_do_not_go_together_are_told(variants: str, said: list[str]) -> None:
     """On the line of the key that is wrong."""
@@ -147,6 +165,41 @@ def test_variants_that_do_not_go_together_are_told(variants: str, said: list[str
 def test_workloads_that_do_not_go_together_are_told(text: str, said: list[str]) -> None:
     """What excludes what, and what is lacking."""
     assert workload(text) == said
+
+
+def test_a_variant_may_begin_at_zero_beside_one_that_is_there() -> None:
+    """One that serves everything stands in for both halves."""
+    others = "".join(
+        f", {{name: {role}, accelerator: H, min: 0, max: 2, startup: 1s, role: {role}}}"
+        for role in ("prefill", "decode")
+    )
+    text = VARIANTS.replace("}]", f"}}{others}]")
+    assert [variant.min for variant in parse_scenario(HEAD + text + WORKLOAD, "x.yaml").variants] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("load", "said"),
+    [
+        ("legs: [{rps: 0, for: 1m}, {rps: 0.0, over: 1m}]", "workload.legs: a list is not allowed: "),
+        ("sine: {mean_rps: 0, swing_rps: 0, period: 1h}", "workload.sine: "),
+        ("flash: {base_rps: 0, peak_rps: 0, at: 1m, decay: 1m}", "workload.flash: "),
+    ],
+    ids=["legs", "sine", "flash"],
+)
+def test_a_load_without_requests_is_refused(load: str, said: str) -> None:
+    """There is nothing to score; a single rate above zero is enough."""
+    assert workload(f"{load}\n{SIZES}") == [f"{said}one rate must be above 0: no request would come"]
+
+
+def test_a_cache_smaller_than_a_block_is_refused() -> None:
+    """An engine without a block serves nobody; with one it may."""
+    for tokens, fine in (("15", False), ("16", True)):
+        text = HEAD + VARIANTS.replace("60s}", f"60s, engine: {{kv_tokens: {tokens}}}}}") + WORKLOAD
+        if fine:
+            assert parse_scenario(text, "x.yaml").variants[0].engine.kv_tokens == 16
+        else:
+            said = "6: variants[0].engine.kv_tokens: 15 is not allowed: must be at least 16 and at most 1000000"
+            assert refused(text) == [said]
 
 
 def test_a_fleet_has_a_variant() -> None:

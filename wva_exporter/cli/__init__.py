@@ -6,6 +6,8 @@ Exit codes: 0 fine, 1 findings, 2 bad input or usage, 3 data source unreachable.
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Only the command that is asked for is imported: a start must not wait for what another one needs.
     """
     try:
-        return _dispatch(list(sys.argv[1:] if argv is None else argv))
+        return tell("", _dispatch(list(sys.argv[1:] if argv is None else argv)))
     except (ConfigError, SourceError) as error:
         for line in str(error).splitlines():
             print(f"{PROGRAM}: {line}", file=sys.stderr)
@@ -43,8 +45,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: nothing is left to say
+        _drop_output()  # whoever read it has gone: nothing is left to say
         return FINE
+
+
+def tell(text: str, code: int = FINE) -> int:
+    """Write to standard output, all of it; returns ``code``, or that of findings where it cannot be written.
+
+    Raises:
+        BrokenPipeError: whoever read it has gone.
+    """
+    if sys.stdout is None:  # whoever started us closed it
+        return _unwritten(os.strerror(errno.EBADF)) if text else code
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        return _unwritten(error.strerror or str(error))
+    return code
+
+
+def _unwritten(why: str) -> int:
+    print(f"{PROGRAM}: standard output: cannot be written: {why}", file=sys.stderr)
+    return FINDINGS
+
+
+def _drop_output() -> None:
+    """Forget what could not be written: at the end of the process it would fail once more."""
+    if sys.stdout is None:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _dispatch(given: list[str]) -> int:

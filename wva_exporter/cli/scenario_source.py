@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from wva_exporter.config.scenario import ScenarioFile
+from wva_exporter.config.scenario import At, ScenarioFile
 from wva_exporter.config.scenario_workload import Sizes as SizesGiven
 from wva_exporter.config.scenario_workload import Trace, Workload
 from wva_exporter.errors import ConfigError, InvalidValue
@@ -19,10 +19,11 @@ from wva_exporter.twin.workloads.lengths import BoundedNormal, Empirical, Fixed,
 from wva_exporter.twin.workloads.rates import Rate
 from wva_exporter.twin.workloads.synthetic import Synthetic
 
+_TRACE = ("workload", "trace")
 _READERS = {"azure": read_azure, "burstgpt": read_burstgpt, "mooncake": read_mooncake}
 
 
-def source_of(given: ScenarioFile, name: str, data: Path | None) -> Source:
+def source_of(given: ScenarioFile, at: At, data: Path | None) -> Source:
     """The source of a scenario's requests.
 
     Raises:
@@ -31,9 +32,9 @@ def source_of(given: ScenarioFile, name: str, data: Path | None) -> Source:
     load = given.workload
     if load.trace is not None:
         try:
-            return _recorded(given, load.trace, name, data)
+            return _recorded(given, load.trace, at, data)
         except InvalidValue as error:
-            raise ConfigError([f"{name}: workload.trace: {error}"]) from None
+            raise ConfigError([f"{at(_TRACE)}: workload.trace: {error}"]) from None
     assert load.prompt is not None  # the section says so
     assert load.output is not None
     return Synthetic(
@@ -47,12 +48,12 @@ def source_of(given: ScenarioFile, name: str, data: Path | None) -> Source:
     )
 
 
-def _recorded(given: ScenarioFile, trace: Trace, name: str, data: Path | None) -> Source:
-    path = _path(trace.path, name, data)
+def _recorded(given: ScenarioFile, trace: Trace, at: At, data: Path | None) -> Source:
+    path = _path(trace.path, at, data)
     if trace.tokens is not None:
         return ServeGen(
             windows=read_windows(path),
-            sizes=read_mean_sizes(_path(trace.tokens, name, data)),
+            sizes=read_mean_sizes(_path(trace.tokens, at, data)),
             duration_seconds=given.duration_seconds,
             scale=trace.scale,
             speed=trace.speed,
@@ -76,12 +77,12 @@ def _patience(load: Workload) -> float:
     return math.inf if load.patience_seconds is None else load.patience_seconds
 
 
-def _path(text: str, name: str, data: Path | None) -> Path:
+def _path(text: str, at: At, data: Path | None) -> Path:
     path = Path(text)
     if path.is_absolute():
         return path
     if data is None:
-        raise ConfigError([f"{name}: replays {text}: give the folder of trace data that it lies in, --data DIR"])
+        raise ConfigError([f"{at(_TRACE)}: replays {text}: give the folder of trace data that it lies in, --data DIR"])
     return data / path
 
 

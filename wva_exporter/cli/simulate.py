@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -13,15 +14,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wva_exporter.cli import FINE
-from wva_exporter.cli.scenarios import load_scenario, shipped, shipped_file
+from wva_exporter.cli import tell
+from wva_exporter.cli.scenarios import load_scenario, name_of, shipped, shipped_file
 from wva_exporter.cli.simulate_table import WIDE, print_board
+from wva_exporter.config.findings import printable
 from wva_exporter.errors import ConfigError, InvalidValue
 from wva_exporter.evidence.arena.board import Board, Contest, Watch, hold
 from wva_exporter.evidence.arena.documents import as_csv, as_json
 from wva_exporter.evidence.arena.search import LIMITS
-from wva_exporter.evidence.arena.timeplot import draw_runs
-from wva_exporter.evidence.plot import save
+from wva_exporter.evidence.arena.timeplot import draw_runs, write
+from wva_exporter.evidence.plot import figure
 from wva_exporter.twin.closed_loop import run as play
 from wva_exporter.twin.contender import Contender
 from wva_exporter.twin.contenders import CONTENDERS, contender
@@ -30,6 +32,15 @@ from wva_exporter.twin.scenario import Scenario
 USUAL = "headroom,hpa"
 _MOST_SEEDS = 1000
 _COMMA = re.compile(r",(?![^(]*\))")
+SETTINGS = {
+    "hpa": ("kv", "queue", "up", "down"),
+    "hpa-concurrency": ("share", "up", "down"),
+    "keda": ("queue", "running", "up", "down"),
+    "headroom": ("actuator", "parameters"),
+    "wva-v1": ("actuator",),
+    "wva-v2": ("actuator", "scale_up", "scale_down"),
+}
+_OTHERS = "oracle and reactive are limits; settings stand in brackets, such as hpa(kv=0.2,queue=2); see --list"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,13 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--policy",
         default=USUAL,
         metavar="NAME[,NAME...]",
-        help="policies, opponents, and the limits oracle and reactive (%(default)s)",
+        help="policies, opponents, some with settings in brackets such as hpa(kv=0.2,queue=2), and the limits oracle and"
+        " reactive (%(default)s)",
     )
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="repeat with N random loads (%(default)s)")
     parser.add_argument(
         "--output", choices=("table", "json", "csv"), default="table", help="form of the answer (%(default)s)"
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the first seed over time (.png or .svg)")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the first seed of one scenario over time (.png or .svg)"
+    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="where the files of trace scenarios are")
     parser.add_argument("--cache.dir", dest="cache", type=Path, metavar="DIR", help="keep results here and reuse them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (%(default)s)")
@@ -55,9 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, and print or draw."""
     if arguments.list:
-        _list()
-        return FINE
+        return tell(_listed())
     _check(arguments)
+    if arguments.plot is not None:
+        _check_picture(arguments.plot)
     scenarios = [load_scenario(name, arguments.data) for name in arguments.scenarios]
     names = _names(arguments.policy)
     contest = Contest(
@@ -66,12 +81,14 @@ def run(arguments: argparse.Namespace) -> int:
         limits=[name for name in LIMITS if name in names],
         seeds=range(arguments.seeds),
     )
-    with progress() as watch:
-        board = hold(contest, folder=arguments.cache, workers=arguments.jobs, watch=watch)
-    _print(board, arguments.output)
-    if arguments.plot is not None:
-        _draw(scenarios[0], contest.contenders, arguments.plot)
-    return FINE
+    try:
+        with progress() as watch:
+            board = hold(contest, folder=arguments.cache, workers=arguments.jobs, watch=watch)
+    except InvalidValue as error:
+        raise ConfigError([printable(str(error))]) from None
+    if arguments.plot is not None:  # first: a closed pipe ends the program
+        _draw(scenarios[0], [*contest.contenders, *board.limits[scenarios[0].name]], arguments)
+    return tell(_told(board, arguments.output))
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -82,6 +99,8 @@ def _check(arguments: argparse.Namespace) -> None:
         findings.append("give a scenario; --list names those that are shipped")
     if len(set(arguments.scenarios)) != len(arguments.scenarios):
         findings.append("a scenario is given twice")
+    else:
+        findings += _same_names(arguments.scenarios)
     if not 1 <= arguments.seeds <= _MOST_SEEDS:
         findings.append(f"--seeds: must be from 1 to {_MOST_SEEDS}, is {arguments.seeds}")
     if arguments.jobs < 1:
@@ -94,6 +113,32 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ConfigError(findings)
 
 
+def _same_names(scenarios: Sequence[str]) -> list[str]:
+    """Results go by the name of a scenario, which a file has from its own."""
+    first: dict[str, str] = {}
+    return [
+        printable(f"{first[name]} and {given}: both scenarios would be called {name}: rename a file")
+        for given, name in zip(scenarios, map(name_of, scenarios), strict=True)
+        if first.setdefault(name, given) != given
+    ]
+
+
+def _check_picture(path: Path) -> None:
+    """That there will be a picture, before minutes are spent on what it shows.
+
+    Raises:
+        ConfigError: it cannot be drawn or written.
+    """
+    figure(1.0, 1.0)
+    there = path.exists() or path.is_symlink()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise ConfigError([f"--plot: {printable(str(path))}: cannot be written: {error.strerror}"]) from None
+    if not there:
+        path.unlink()
+
+
 def _names(text: str) -> list[str]:
     """The names of a list, each once; a comma within brackets belongs to a name."""
     return list(dict.fromkeys(name.strip() for name in _COMMA.split(text) if name.strip()))
@@ -103,22 +148,25 @@ def _contender(name: str) -> Contender:
     try:
         return contender(name)
     except InvalidValue as error:
-        raise ConfigError([f"--policy: {error}"]) from None
+        raise ConfigError([printable(f"--policy: {error}; {_OTHERS}")]) from None
 
 
-def _print(board: Board, form: str) -> None:
+def _told(board: Board, form: str) -> str:
     if form == "json":
-        print(as_json(board))
-    elif form == "csv":
-        print(as_csv(board), end="")
-    else:
-        print_board(board, Console(width=None if sys.stdout.isatty() else WIDE, highlight=False))
+        return as_json(board) + "\n"
+    if form == "csv":
+        return as_csv(board)
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    page = io.StringIO()
+    print_board(board, Console(file=page, force_terminal=terminal, width=None if terminal else WIDE, highlight=False))
+    return page.getvalue()
 
 
-def _draw(scenario: Scenario, contenders: Sequence[Contender], path: Path) -> None:
+def _draw(scenario: Scenario, contenders: Sequence[Contender], arguments: argparse.Namespace) -> None:
     runs = [play(scenario, contender, 0) for contender in contenders]
-    save(draw_runs(runs, scenario.promise, f"{scenario.title}: {scenario.summary}"), path)
-    print(f"{path}: written", file=sys.stderr)
+    seeds = "The only seed." if arguments.seeds == 1 else f"The first of {arguments.seeds} seeds."
+    write(draw_runs(runs, scenario.promise, f"{scenario.title}: {scenario.summary}\n{seeds}"), arguments.plot)
+    print(f"{arguments.plot}: written", file=sys.stderr)
 
 
 @contextmanager
@@ -137,14 +185,16 @@ def progress() -> Iterator[Watch]:
         yield watch
 
 
-def _list() -> None:
+def _listed() -> str:
     wide = max(map(len, shipped()))
-    print("scenarios:")
+    lines = ["scenarios:"]
     for name in shipped():
         given = shipped_file(name)
-        print(f"  {name:<{wide}}  {given.title}{' (needs --data)' if given.workload.trace is not None else ''}")
-    print(
-        "policies, some with settings in brackets, such as hpa(kv=0.2,queue=2,down=300), and static-K for K replicas:"
-    )
-    for name in (*CONTENDERS, *LIMITS):
-        print(f"  {name}")
+        lines.append(f"  {name:<{wide}}  {given.title}{' (needs --data)' if given.workload.trace is not None else ''}")
+    lines.append("policies and opponents, and static-K for K replicas:")
+    lines += [f"  {name}" for name in CONTENDERS]
+    lines.append("limits of what is possible, sought by trying:")
+    lines += [f"  {name}" for name in LIMITS]
+    lines.append("settings in brackets, such as hpa(kv=0.2,queue=2,down=300):")
+    lines += [f"  {name:<{wide}}  {', '.join(keys)}" for name, keys in SETTINGS.items()]
+    return "\n".join(lines) + "\n"

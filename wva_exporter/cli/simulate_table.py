@@ -1,4 +1,7 @@
-"""A board for people: a table a scenario, a row a policy, within a hundred columns."""
+"""A board for people: a table a scenario, a row a policy, as wide as the page.
+
+No name is cut and no number: long names are broken, and where that is not enough the last columns are left out.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ from wva_exporter.twin.scenario import Scenario
 WIDE = 100
 """Columns of a page that goes to a file or a pipe."""
 
-_LONGEST_NAME = 19
+_NAME = 19
+"""Characters of a name in one line, at least; where the page has room more."""
+
 _HEADINGS = ("GOOD %", "FAIL %", "TTFT P95", "ITL P95", "HOURS", "COST", "PER 1K", "MOVES", "BACK")
 _ORACLE = "ORACLE=1: good requests and cost as multiples of what perfect foresight reaches."
 _EXPLAINED = (
@@ -31,7 +36,10 @@ def print_board(board: Board, console: Console) -> None:
     """All tables, and what their columns mean."""
     for scenario in board.scenarios:
         console.print(_heading(scenario, board), soft_wrap=False)
-        console.print(_table(board, scenario))
+        table, missing = _table(board, scenario, console.width)
+        console.print(table)
+        if missing:
+            console.print(Text(f"A wider page has {', '.join(missing)} too.", style="dim"))
         console.print()
     for line in (*_EXPLAINED, *((_ORACLE,) if ORACLE in board.contenders else ())):
         console.print(Text(line, style="dim"))
@@ -51,15 +59,21 @@ def _heading(scenario: Scenario, board: Board) -> Text:
     return heading
 
 
-def _table(board: Board, scenario: Scenario) -> Table:
+def _table(board: Board, scenario: Scenario, width: int) -> tuple[Table, list[str]]:
+    """The table, and the headings of columns that it has no room for."""
     compared = ORACLE in board.contenders
+    headings = [*_HEADINGS, *(("ORACLE=1",) if compared else ())]
+    rows = [_row(board, scenario.name, name, compared=compared) for name in board.contenders]
+    wide = [max(map(len, column)) + 1 for column in zip(headings, *(row[1:] for row in rows), strict=True)]
+    name = min(max(map(len, board.contenders)), _NAME)
+    shown = max((count for count in range(len(wide) + 1) if name + sum(wide[:count]) <= width), default=0)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("POLICY", no_wrap=True, overflow="ellipsis", max_width=_LONGEST_NAME)
-    for heading in (*_HEADINGS, *(("ORACLE=1",) if compared else ())):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name in board.contenders:
-        table.add_row(*_row(board, scenario.name, name, compared=compared), style="dim" if name in LIMITS else "")
-    return table
+    table.add_column("POLICY", overflow="fold")
+    for heading in headings[:shown]:
+        table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
+    for row in rows:
+        table.add_row(*map(Text, row[: shown + 1]), style="dim" if row[0] in LIMITS else "")
+    return table, headings[shown:]
 
 
 def _row(board: Board, scenario: str, name: str, *, compared: bool) -> list[str]:

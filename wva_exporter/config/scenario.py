@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict, ValidationError
 
-from wva_exporter.config.document import read_document
-from wva_exporter.config.findings import Input, findings
+from wva_exporter.config.document import KeyPath, read_document
+from wva_exporter.config.findings import Input, findings, printable
 from wva_exporter.config.load import read_text
 from wva_exporter.config.scalars import Count, Duration, Flag, Money, Period, PositiveCount, Text
 from wva_exporter.config.scenario_workload import Rps, Spread, Workload
@@ -19,6 +19,16 @@ from wva_exporter.errors import ConfigError
 Milliseconds = Annotated[float, Strict(), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Weight = Annotated[float, Strict(), Field(ge=0, le=1_000, allow_inf_nan=False)]
 Watts = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+BLOCK_TOKENS = 16
+"""Tokens of a block of the KV cache; an engine holds one block or more."""
+
+CacheTokens = Annotated[int, Strict(), Field(ge=BLOCK_TOKENS, le=1_000_000)]
+
+At = Callable[[KeyPath], str]
+"""Where a key was written, as messages begin: ``mine.yaml:8``."""
+
+_HALVES = (("prefill", "prompts"), ("decode", "answers"))
 
 
 class Promise(Section):
@@ -59,7 +69,7 @@ class Engine(Section):
     handover_seconds: Duration | None = key(
         "From a prefill replica to a decode replica; nothing if not given.", None, name="handover"
     )
-    kv_tokens: PositiveCount | None = key(
+    kv_tokens: CacheTokens | None = key(
         "KV cache; 90 % of the memory less the weights if not given.", None, unit="tokens"
     )
     max_sequences: PositiveCount = key("Requests that run at once.", 256, unit="requests")
@@ -135,15 +145,41 @@ class ScenarioFile(Section):
         for alone, other in (("prefill", "decode"), ("decode", "prefill")):
             if alone in roles and other not in roles and "both" not in roles:
                 yield ("variants",), f"a variant of role {alone} needs one of role {other}"
+                return
+        yield from _asleep(variants)
 
 
-def read_scenario(path: Path) -> ScenarioFile:
-    """A scenario from a file.
+def _asleep(variants: list[tuple[int, Given]]) -> Iterable[Problem]:
+    """Halves of a request that the smallest fleet does not serve: a scenario has no ``scale_to_zero``, so nobody wakes them."""
+    found: dict[int, str] = {}
+    for half, what in _HALVES:
+        serving = [(place, given) for place, given in variants if given.get("role", "both") in {"both", half}]
+        if serving and all(count_of(given, "min", 1) == 0 for _, given in serving):
+            found.setdefault(serving[0][0], what)
+    for place, what in found.items():
+        rest = "nothing wakes a fleet that is at zero in a scenario"
+        yield ("variants", place, "min"), f"of the variants that serve {what} one must have at least 1: {rest}"
+
+
+def read_scenario(path: Path) -> tuple[ScenarioFile, At]:
+    """A scenario from a file, and where each of its keys was written.
 
     Raises:
         ConfigError: the file cannot be read or is refused; every finding is one line.
     """
-    return parse_scenario(read_text(path), str(path))
+    text = read_text(path)  # once: it may be a pipe
+    return parse_scenario(text, str(path)), _lines(text, printable(str(path)))
+
+
+def _lines(text: str, name: str) -> At:
+    """The line of a key, or of the nearest thing above it that somebody wrote."""
+    line = read_document(text).line
+
+    def at(path: KeyPath) -> str:
+        known = (line[path[:length]] for length in range(len(path), 0, -1) if path[:length] in line)
+        return ":".join([name, *map(str, [*known][:1])])
+
+    return at
 
 
 def parse_scenario(text: str, name: str) -> ScenarioFile:

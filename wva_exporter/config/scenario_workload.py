@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict
 
 from wva_exporter.config.scalars import Duration, PositiveCount, Text
-from wva_exporter.config.section import Given, Problem, Section, count_of, key, number_of
+from wva_exporter.config.section import Given, Problem, Section, count_of, key, number_of, section_of, sections_of
 
 Rps = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Spread = Annotated[float, Strict(), Field(ge=0, le=100, allow_inf_nan=False)]
@@ -158,6 +158,20 @@ class Workload(Section):
                 yield (), f"{name} is required without a trace"
         if recorded and "gap_cv" in given:
             yield ("gap_cv",), "must not be given beside a trace, which has arrivals of its own"
+        yield from _silent(given)
+
+
+def _silent(given: Given) -> Iterable[Problem]:
+    """Rates that are all zero: there is nothing to score."""
+    sine, flash = section_of(given, "sine"), section_of(given, "flash")
+    rates = {
+        "legs": [number_of(leg, "rps") for _, leg in sections_of(given, "legs")],
+        "sine": [number_of(sine, "mean_rps")],
+        "flash": [number_of(flash, "base_rps"), number_of(flash, "peak_rps")],
+    }
+    for name, found in rates.items():
+        if found and all(rate == 0 for rate in found):
+            yield (name,), "one rate must be above 0: no request would come"
 
 
 def _crossed(given: Given) -> Iterable[Problem]:

@@ -41,6 +41,13 @@ def test_json_has_means_how_sure_they_are_and_shares_of_the_limits() -> None:
     assert hpa["energy_kilowatt_hours"]["mean"] is None
 
 
+def test_documents_do_not_tell_how_long_deciding_took() -> None:
+    """It is this machine's, and would make two answers of the same seeds differ."""
+    told = as_json(board(TABLE)) + as_csv(board(TABLE))
+    assert "deciding_seconds" not in told
+    assert "reversals" in told
+
+
 def test_csv_has_a_row_a_run() -> None:
     """Numbers as they are, unknown ones empty."""
     rows = list(csv.DictReader(io.StringIO(as_csv(board(TABLE)))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,16 @@ Watch = Callable[[str, int, int], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A score for every scenario, contender and seed, in the order of ``seeds``; of heavy scenarios those of the first few."""
+    """A score for every scenario, contender and seed, in the order of ``seeds``; of heavy scenarios those of the first few.
+
+    ``limits`` are the limits that took part, by scenario: as contenders, who differ from one scenario to the next.
+    """
 
     scenarios: tuple[Scenario, ...]
     contenders: tuple[str, ...]
     seeds: tuple[int, ...]
     scores: Mapping[tuple[str, str], tuple[Score, ...]]
+    limits: Mapping[str, tuple[Contender, ...]] = field(default_factory=dict)
 
     def column(self, scenario: str, contender: str, name: str) -> FloatArray:
         """One number of each seed."""
@@ -73,7 +77,11 @@ class Contest:
 
 
 def hold(contest: Contest, *, folder: Path | None, workers: int, watch: Watch = lambda *_: None) -> Board:
-    """Play everything that is not in the folder of results; limits first, since they are contenders then."""
+    """Play everything that is not in the folder of results; limits first, since they are contenders then.
+
+    Raises:
+        InvalidValue: a scenario, which it names, cannot be played.
+    """
     keys = [fingerprint(scenario) for scenario in contest.scenarios]
     placed = list(zip(contest.scenarios, keys, strict=True))
     entrants: list[list[Contender]] = [list(contest.contenders) for _ in placed]
@@ -97,6 +105,10 @@ def hold(contest: Contest, *, folder: Path | None, workers: int, watch: Watch = 
         contenders=(*(contender.name for contender in contest.contenders), *contest.limits),
         seeds=tuple(contest.seeds),
         scores={pair: tuple(found_scores) for pair, found_scores in table.items()},
+        limits={
+            scenario.name: tuple(mine[len(contest.contenders) :])
+            for (scenario, _), mine in zip(placed, entrants, strict=True)
+        },
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from wva_exporter.errors import ConfigError, InvalidValue
 from wva_exporter.evidence.arena.cache import Cache
 from wva_exporter.evidence.arena.fingerprint import fingerprint, sources
 from wva_exporter.evidence.arena.score import Score, score
@@ -32,7 +33,11 @@ class Duel:
 
 
 def play(duel: Duel) -> Score:
-    """The score, from the folder of results if it is there."""
+    """The score, from the folder of results if it is there.
+
+    Raises:
+        InvalidValue: the scenario, which it names, cannot be played.
+    """
     if duel.folder is None:
         return _played(duel)
     code = sources(deciding=isinstance(duel.contender, Planner))
@@ -46,7 +51,16 @@ def play(duel: Duel) -> Score:
 
 
 def _played(duel: Duel) -> Score:
-    return score(run(duel.scenario, duel.contender, duel.seed), duel.scenario.promise)
+    try:
+        return score(run(duel.scenario, duel.contender, duel.seed), duel.scenario.promise)
+    except (ConfigError, InvalidValue) as error:
+        raise _named(duel.scenario, error) from None
+
+
+def _named(scenario: Scenario, error: Exception) -> InvalidValue:
+    """What was wrong, with the name of the scenario; other than ``ConfigError`` it comes whole out of another process."""
+    text = str(error).removeprefix(f"{scenario.name}: ")
+    return InvalidValue(f"{scenario.name}: {text}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +74,18 @@ class Quest:
 
 
 def seek(quest: Quest) -> Limits:
-    """The limits; what the search plays is remembered like any duel."""
+    """The limits; what the search plays is remembered like any duel.
+
+    Raises:
+        InvalidValue: the scenario, which it names, cannot be played.
+    """
+    try:
+        return _sought(quest)
+    except (ConfigError, InvalidValue) as error:
+        raise _named(quest.scenario, error) from None
+
+
+def _sought(quest: Quest) -> Limits:
 
     def evaluate(contender: Contender, seed: int) -> Worth:
         duel = Duel(scenario=quest.scenario, key=quest.key, contender=contender, seed=seed, folder=quest.folder)
@@ -69,4 +94,7 @@ def seek(quest: Quest) -> Limits:
 
     requests = len(quest.scenario.requests(quest.seeds[0]))
     budget, seeds = next((given for most, *given in BUDGETS if requests <= most), LEAST_BUDGET)
+    seconds = quest.scenario.duration_seconds
+    if not all(len(quest.scenario.requests(seed).between(0.0, seconds)) for seed in quest.seeds[:seeds]):
+        raise InvalidValue(f"no request arrives within its {seconds:g} s")
     return find(Search(scenario=quest.scenario, seeds=quest.seeds[:seeds], evaluate=evaluate, budget=budget))

@@ -5,12 +5,16 @@ Everything is labelled where it is drawn. What a reader should see first is red:
 
 from __future__ import annotations
 
+import io
+import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wva_exporter.core.columns import FloatArray, IntArray
+from wva_exporter.errors import ConfigError
 from wva_exporter.evidence.arena.score import kept, score
 from wva_exporter.evidence.plot import figure
 from wva_exporter.twin.run import Run
@@ -27,6 +31,9 @@ _MOST_SAMPLES = 400
 """Points along the time axis; of longer runs means are drawn."""
 
 _HOUR_SECONDS = 3600.0
+_TITLE_CHARACTERS, _NAME_CHARACTERS = 10, 11
+"""An inch holds so many of the title, and of a policy's name."""
+
 _KIND_SHADES = ("#3f9d96", "#b7a272", "#8d72b7", "#b77287")
 
 
@@ -37,7 +44,8 @@ def draw_runs(runs: Sequence[Run], promise: Promise, title: str) -> Figure:
         ConfigError: matplotlib is not installed.
     """
     columns = len(runs)
-    picture = figure(min(3.6 + 2.9 * columns, 19.0), 8.6)
+    width = min(3.6 + 2.9 * columns, 19.0)
+    picture = figure(width, 8.6)
     grid = picture.subplots(len(_ROWS), columns, sharex=True, sharey="row", squeeze=False)
     for place, run in enumerate(runs):
         drawn = _Drawn(run, promise)
@@ -48,10 +56,9 @@ def draw_runs(runs: Sequence[Run], promise: Promise, title: str) -> Figure:
         _memory(axes[2], drawn, label=last)
         _queue(axes[3], drawn, label=last)
         worth = score(run, promise)
-        axes[0].set_title(
-            f"{run.contender}\n{worth.attainment_ratio:.1%} good, {worth.failed_ratio:.1%} failed\ncost {worth.cost:.2f}",
-            fontsize=10,
-        )
+        name = _lines(run.contender, _NAME_CHARACTERS * (width - 1.8) / columns)
+        served = f"{worth.attainment_ratio:.1%} good, {worth.failed_ratio:.1%} failed"
+        axes[0].set_title(f"{name}\n{served}\ncost {worth.cost:.2f}", fontsize=10)
         axes[-1].set_xlabel(drawn.unit)
     for axes, name in zip(grid[:, 0], _ROWS, strict=True):
         axes.set_ylabel(name)
@@ -61,8 +68,31 @@ def draw_runs(runs: Sequence[Run], promise: Promise, title: str) -> Figure:
         axes.set_axisbelow(True)
         axes.set_ylim(bottom=0)
         axes.margins(x=0)
-    picture.suptitle(title, fontsize=12)
+    picture.suptitle(_lines(title, _TITLE_CHARACTERS * width), fontsize=12)
     return picture
+
+
+def _lines(text: str, characters: float) -> str:
+    """The text broken into lines that have room."""
+    return "\n".join(textwrap.fill(line, int(characters)) for line in text.splitlines())
+
+
+def write(picture: Figure, path: Path) -> None:
+    """Write a picture as ``.png`` or ``.svg``: the same picture gives the same bytes.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    from matplotlib import rc_context  # noqa: PLC0415 - an extra, which drew the picture
+
+    content, kind = io.BytesIO(), path.suffix.removeprefix(".")
+    lacking = {"Date": None} if kind == "svg" else {"Software": None}
+    with rc_context({"svg.hashsalt": "wva-exporter"}):
+        picture.savefig(content, format=kind, dpi=120, metadata=lacking)
+    try:
+        path.write_bytes(content.getvalue())
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from None
 
 
 class _Drawn:
@@ -112,6 +142,7 @@ def _replicas(axes: Axes, drawn: _Drawn, *, label: bool) -> None:
     with_starting = base + pending.sum(axis=1)
     axes.fill_between(drawn.x, base, with_starting, step="pre", color=_PENDING, linewidth=0)
     axes.step(drawn.x, drawn.thinned(timeline.desired).sum(axis=1), where="pre", color=_DESIRED, linewidth=1.2)
+    axes.locator_params(axis="y", integer=True)
     if label:
         _say(axes, 0, "wanted", _DESIRED)
         _say(axes, 1, "starting", _STARTING)
