@@ -87,11 +87,10 @@ class _Search:
             return
         if place == len(self.order):
             return
-        capacity, one = self.capacity[place], len(lack) == 1
-        enough = max(
-            (math.ceil(value / each) for value, each in zip(lack, capacity, strict=True) if each > 0), default=0
-        )
-        for number in range(int(min(max(enough, 0), self.room[place])), -1, -1):
+        capacity, one, room = self.capacity[place], len(lack) == 1, self.room[place]
+        pairs = zip(lack, capacity, strict=True)
+        enough = max((math.ceil(min(value / each, room)) for value, each in pairs if each > 0), default=0)
+        for number in range(max(enough, 0), -1, -1):
             rest = [value - number * each for value, each in zip(lack, capacity, strict=True)]
             spent = cost + number * self.cost[place]
             if spent + self._bound(place + 1, rest) >= self.best_cost and not self._ties(spent, rest):

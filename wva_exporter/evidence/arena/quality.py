@@ -175,7 +175,8 @@ def _no_dominating_opponent(board: Board, scenarios: list[Scenario]) -> Demand:
         costs = [board.ratio(s.name, name, OURS, "cost").mean for s in scenarios]
         if sum(attains) > 0.0 and sum(costs) < len(scenarios):
             misses.append(f"{name} (+{100 * sum(attains) / len(attains):.2f} points, {sum(costs) / len(costs):.2f})")
-    return Demand(text="no opponent is better on both in the mean", checked=len(against), misses=tuple(misses))
+    checked = len(against) if scenarios else 0
+    return Demand(text="no opponent is better on both in the mean", checked=checked, misses=tuple(misses))
 
 
 def _reversals(board: Board, scenarios: Iterable[Scenario]) -> Demand:
