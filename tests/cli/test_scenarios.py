@@ -1,11 +1,11 @@
 """The shipped scenarios and those of one's own: what becomes of a file, and whether somebody could win."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from third_party import third_party
 
 from wva_exporter.cli.scenario_list import filled
 from wva_exporter.cli.scenarios import build, load_scenario, shipped, shipped_file
@@ -47,14 +47,6 @@ def own(
     """The scenario of a file like this."""
     text = FILE.format(model=model, accelerator=accelerator, engine=engine, load="X").replace("\n  X", f" {load}")
     return build(parse_scenario(text, "own.yaml"), "own", data)
-
-
-def traces() -> Path:
-    """The folder of trace data."""
-    folder = os.environ.get("WVA_DATA")
-    if folder is None:
-        pytest.skip("needs WVA_DATA/traces")
-    return Path(folder) / "traces"
 
 
 def attainment(scenario: Scenario, replicas: Iterable[int]) -> float:
@@ -239,14 +231,14 @@ def test_a_trace_of_a_file_is_replayed(tmp_path: Path) -> None:
 
 def test_azures_published_hour_is_read_as_it_is() -> None:
     """19,366 requests of 1155 and 211 tokens in 3502 s."""
-    trace = read_azure(traces() / "azure2023" / "AzureLLMInferenceTrace_conv.csv")
+    trace = read_azure(third_party("traces") / "azure2023" / "AzureLLMInferenceTrace_conv.csv")
     assert (len(trace.seconds), round(trace.end_seconds)) == (19_366, 3502)
     assert (round(trace.prompt_tokens.mean()), round(trace.output_tokens.mean())) == (1155, 211)
 
 
 def test_mooncakes_published_hour_is_read_as_it_is() -> None:
     """12,031 requests of 12,035 and 343 tokens in 3537 s, a third of whose prompts somebody else begins with as well."""
-    trace = read_mooncake(traces() / "mooncake" / "conversation_trace.jsonl")
+    trace = read_mooncake(third_party("traces") / "mooncake" / "conversation_trace.jsonl")
     assert (len(trace.seconds), round(trace.end_seconds)) == (12_031, 3537)
     assert (round(trace.prompt_tokens.mean()), round(trace.output_tokens.mean())) == (12_035, 343)
     assert 0.3 < trace.prefix_tokens.sum() / trace.prompt_tokens.sum() < 0.5
@@ -254,7 +246,7 @@ def test_mooncakes_published_hour_is_read_as_it_is() -> None:
 
 def test_servegens_published_fortnight_is_drawn_at_its_rate() -> None:
     """One request a second in the mean, and as many each day as the file says."""
-    scenario = load_scenario("servegen-two-weeks", traces())
+    scenario = load_scenario("servegen-two-weeks", third_party("traces"))
     assert isinstance(scenario.workload, ServeGen)
     at = scenario.requests(1).between(0, scenario.duration_seconds).arrival_seconds
     assert len(at) / scenario.duration_seconds == pytest.approx(1.0, abs=0.01)
@@ -266,7 +258,7 @@ def test_servegens_published_fortnight_is_drawn_at_its_rate() -> None:
 @pytest.mark.parametrize("name", ["azure-conversation", "mooncake-conversation", "servegen-day"])
 def test_every_shipped_trace_can_be_played(name: str) -> None:
     """Its requests come within its time and fit into its engines."""
-    scenario = load_scenario(name, traces())
+    scenario = load_scenario(name, third_party("traces"))
     requests = scenario.requests(1)
     assert requests.arrival_seconds[-1] < scenario.duration_seconds
     longest = min(variant.spec.parameters.longest_request_tokens for variant in scenario.variants)

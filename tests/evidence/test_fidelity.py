@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from third_party import third_party
 
 from wva_exporter.evidence.fidelity import fidelity
 from wva_exporter.evidence.measured import Measured, read_csv
@@ -58,10 +58,7 @@ def test_an_engine_that_is_slower_than_it_says_shows_it(tmp_path: Path) -> None:
 )
 def test_measured_engines_are_met(*, even: bool, overhead: float, ttft: float, itl: float) -> None:
     """Published parameters: even arrivals 28 % and 5 % on TTFT and ITL, 9 % with the overhead, which these points chose."""
-    name = "profiles/llama31-8b-measured-half.csv"
-    folder = os.environ.get("WVA_DATA")
-    if folder is None or not (Path(folder) / name).exists():
-        pytest.skip(f"needs WVA_DATA/{name}")
-    found = fidelity(read_csv(Path(folder) / name, 256), llama(ttft_overhead_seconds=overhead), even=even)
+    points = third_party("profiles/llama31-8b-measured-half.csv")
+    found = fidelity(read_csv(points, 256), llama(ttft_overhead_seconds=overhead), even=even)
     assert found.errors[0] < ttft
     assert found.errors[1] < itl

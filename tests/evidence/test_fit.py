@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from core.learning.engines import Law, spread_loads, window
+from third_party import third_party
 
 import wva_exporter.evidence.measured
 from wva_exporter.cli import main
@@ -18,14 +18,6 @@ from wva_exporter.evidence.fit import fit_points
 from wva_exporter.evidence.measured import read_csv
 
 HEADER = "rps,in_tokens,out_tokens,ttft_ms_measured,itl_ms_measured"
-
-
-def third_party(name: str) -> Path:
-    """A file of somebody else's measurements, which is not part of this project."""
-    folder = os.environ.get("WVA_DATA")
-    if folder is None or not (Path(folder) / name).exists():
-        pytest.skip(f"needs WVA_DATA/{name}")
-    return Path(folder) / name
 
 
 def points_file(folder: Path, *laws: Law) -> Path:

@@ -1,8 +1,8 @@
 """How much capacity each group needs at once, and below how much it may give back.
 
 ``need``: the pooled chain at the level of arrivals plus what it takes to work off the backlog, which is what waits and what
-will come before ordered replicas serve. ``enough``: the same chain at 1.15 times the level and without backlog, so that a
-fleet is not shed that the next rise would need, and so that a backlog that is gone keeps nothing.
+will come before ordered replicas serve. ``enough``: the same chain at 1.1 times the highest
+level of the last minutes and without backlog, so that a fleet is not shed that the next rise would need.
 """
 
 from __future__ import annotations
