@@ -176,6 +176,19 @@ def test_the_explanation_is_the_arithmetic() -> None:
     assert made.gauges.required_unit == ("requests_per_second",)
 
 
+def test_growth_without_a_maximum_is_limited_in_sight() -> None:
+    """What would do stands in the chain, and after it the step that cut it to twice the fleet."""
+    life = alone(maximum=None)
+    life.settle({"v": 2}, 40.0)
+    made = life.cycle({"v": 2}, 400.0)
+    wanted = explained(made)[2]
+    assert wanted is not None
+    steps = {step.name: step.replicas.listed()[0] for step in made.steps}
+    assert steps["policy"] == np.ceil(wanted - 1e-9) > 4
+    assert steps["growth"] == target(made) == 4
+    assert made.reasons[0] is Reason.MAX_UNKNOWN
+
+
 def test_roles_are_sized_apart() -> None:
     """Prefill and decode replicas of a model share its arrivals and not their capacity."""
     kinds = (V(name="p", role=Role.PREFILL, maximum=60), V(name="d", role=Role.DECODE, maximum=60))

@@ -7,6 +7,8 @@ earlier belief is the one published before the ten-minute boundary (of the sourc
 * the beliefs published last, before this boundary and before the one before, which our own series hold,
 * when learning last began anew, which is a series too.
 
+Points of engines on their way from one state to another count only while there is nothing better (``points.point_of``).
+
 It begins anew where an engine's arguments changed, and where the newest points all miss the fit to one side (drift): older
 points no longer count, and older beliefs only as a rough guide.
 """
@@ -142,7 +144,7 @@ def learn(
     points = past.points.joined(new).since(time - WINDOW_SECONDS)
     began = _later(past.latest.began_at, points.changed_at)
     found = _fit(past, points, began, law)
-    began = _later(began, _drift(points, began, found))
+    began = _later(began, _drift(points, found))
     again = began.known & (began.value > past.latest.began_at.otherwise(-np.inf))
     if again.any():
         found = _fit(past, points, began, law)
@@ -176,12 +178,14 @@ def _fit(past: Learning, points: Points, began: Column, law: _Law) -> Estimate:
     rough = past.older.widened(FADE, ANEW_SPREAD)
     prior = rough.where(outdated).otherwise(kept).otherwise(law.guess)
     counted = points.time[None, :] >= began.otherwise(-np.inf)[:, None]
+    better = (points.steady & points.seen.usable & counted).any(axis=1) | past.older.known
+    counted = counted & (points.steady | ~better[:, None])
     return fit(points.seen.where(counted), prior, law.model, law.noise)
 
 
-def _drift(points: Points, began: Column, found: Estimate) -> Column:
+def _drift(points: Points, found: Estimate) -> Column:
     """Where the newest points say that the engine has changed: the time of the first of them that does; else unknown."""
-    newest = points.seen.usable & (points.time[None, :] >= began.otherwise(-np.inf)[:, None])
+    newest = found.residual_itl.known | found.residual_ttft.known
     order = np.cumsum(newest[:, ::-1], axis=1)[:, ::-1]
     recent = newest & (order <= DRIFT_POINTS)
     enough = found.points >= 2 * DRIFT_POINTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.errors import InvalidValue
 
 _LEAST_TOKENS = 1.0
+_DRIFT_RATIO, _DRIFT_DEVIATIONS = 0.1, 2.0
+_QUEUE = 1.0
+
 ARGUMENTS_RATIO = 0.05
 """Pods with the same arguments may still find a little more or less memory; only more than this is a change."""
 
@@ -23,14 +26,18 @@ class Points:
     """Observations at times that all rows share, the newest last.
 
     ``time`` has shape (points,), seconds by the source's clock. ``arguments``, shape (rows, points), is a number that changes
-    with the engine's arguments (its KV capacity in tokens), unknown where nobody tells.
+    with the engine's arguments (its KV capacity in tokens), unknown where nobody tells. ``steady``, of the same shape, are points
+    that tell of one state of their engines; all are, where it is not given.
     """
 
     time: FloatArray
     seen: Observations
     arguments: Column
+    steady: BoolArray = field(default_factory=lambda: np.ones((0, 0), dtype=np.bool_))
 
     def __post_init__(self) -> None:
+        if self.steady.size == 0:
+            object.__setattr__(self, "steady", np.ones(self.seen.shape, dtype=np.bool_))
         if self.seen.shape != (self.seen.shape[0], len(self.time)) or self.arguments.value.shape != self.seen.shape:
             raise InvalidValue(f"{len(self.time)} times, observations of shape {self.seen.shape}")
         if np.any(np.diff(self.time) < 0.0) or not np.all(np.isfinite(self.time)):
@@ -77,6 +84,7 @@ class Points:
             time=np.concatenate([self.time, new.time]),
             seen=Observations(max_batch=new.seen.max_batch, max_tokens=new.seen.max_tokens, **columns),
             arguments=_beside(self.arguments, new.arguments),
+            steady=np.concatenate([self.steady, new.steady], axis=1),
         )
 
     def since(self, time: float) -> Points:
@@ -89,7 +97,7 @@ class Points:
             return Points.none(len(row))
         picked = self._pick(np.maximum(row, 0), slice(None))
         inside = np.broadcast_to((row >= 0)[:, None], picked.shape)
-        return Points(time=picked.time, seen=picked.seen.where(inside), arguments=picked.arguments.where(inside))
+        return replace(picked, seen=picked.seen.where(inside), arguments=picked.arguments.where(inside))
 
     def _pick(self, rows: IntArray | slice, points: BoolArray | slice) -> Points:
         def part(column: Column) -> Column:
@@ -100,6 +108,7 @@ class Points:
             time=self.time[points],
             seen=Observations(max_batch=self.seen.max_batch[rows], max_tokens=self.seen.max_tokens[rows], **columns),
             arguments=part(self.arguments),
+            steady=self.steady[rows][:, points],
         )
 
 
@@ -114,6 +123,8 @@ def _beside(left: Column, right: Column) -> Column:
 
 def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | None = None) -> Points:
     """This cycle's point of each variant: its live replicas' mean, latencies and sizes weighted by requests.
+
+    Of the replicas that are in a steady state only, where there are any.
 
     Args:
         snapshot: what was seen.
@@ -131,6 +142,7 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
 
     ttft, itl, waiting = (of(s) for s in (Signal.TTFT, Signal.ITL, Signal.WAITING))
     out = _answers(of(Signal.OUTPUT_TOKENS), snapshot.fleet.variants.role[variant])
+    gauge = of(Signal.RUNNING)
     rate, running = throughput(
         tokens=of(Signal.GENERATION_TOKEN_RATE),
         out=out,
@@ -138,12 +150,15 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
         itl=itl,
         waiting=waiting,
         finished=of(Signal.REQUEST_RATE),
-        gauge=of(Signal.RUNNING),
+        gauge=gauge,
     )
     weight = np.maximum(rate.otherwise(0.0), 1e-12)
+    steady = _steady(running, gauge, waiting)
+    some = np.bincount(variant[steady], minlength=rows) > 0
+    counted = steady | ~some[variant]
 
     def mean(column: Column, weights: FloatArray) -> Column:
-        return _mean(column, weights, variant, rows)
+        return _mean(column.where(counted), weights, variant, rows)
 
     one = np.ones(len(variant))
     seen = Observations.of(
@@ -158,7 +173,21 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
         itl_seconds=mean(itl, weight),
         hit_ratio=mean(of(Signal.PREFIX_HIT_RATIO), weight),
     )
-    return Points(time=np.array([snapshot.time]), seen=seen, arguments=mean(of(Signal.KV_CAPACITY), one))
+    return Points(
+        time=np.array([snapshot.time]), seen=seen, arguments=mean(of(Signal.KV_CAPACITY), one), steady=some[:, None]
+    )
+
+
+def _steady(batch: Column, gauge: Column, waiting: Column) -> BoolArray:
+    """Replicas whose window tells of one state: shape (replicas,).
+
+    Means over a minute in which a batch filled or emptied belong to no batch at all, and the law relates means of a steady
+    state. The batch of the moment is then far from the window's, farther than chance takes it. Where requests wait, the time to
+    the first token tells of the queue, and preempted answers are made twice.
+    """
+    usual = np.maximum(batch.value, 1.0)
+    near = np.abs(gauge.value - batch.value) <= _DRIFT_RATIO * usual + _DRIFT_DEVIATIONS * np.sqrt(usual)
+    return np.asarray((near | ~gauge.known | ~batch.known) & (waiting.value < _QUEUE))
 
 
 def _answers(told: Column, role: IntArray) -> Column:
