@@ -14,6 +14,7 @@ the values of metric labels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -28,9 +29,12 @@ class InvalidValue(WvaError, ValueError):  # noqa: N818 - reads as what it is
 class ConfigError(WvaError):
     """A configuration that is refused as a whole; ``str()`` lists every finding, one a line."""
 
-    def __init__(self, findings: list[str]) -> None:
-        super().__init__("\n".join(findings))
+    def __init__(self, findings: Sequence[str]) -> None:
         self.findings = tuple(findings)
+        super().__init__(self.findings)  # what a copy in another process is made of
+
+    def __str__(self) -> str:
+        return "\n".join(self.findings)
 
 
 class SourceError(WvaError):

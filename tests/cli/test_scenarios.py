@@ -27,7 +27,7 @@ summary: s
 model: {model}
 promise: {{ttft: 2s, itl: 50ms}}
 duration: 100s
-warm_up: {{for: 1m, rps: 3}}
+warm_up: {{for: 6m, rps: 3}}
 variants:
   - {{name: a, accelerator: {accelerator}, gpus: 2, max: 5, startup: 60s, engine: {engine}}}
 workload:
@@ -46,6 +46,7 @@ def own(
 ) -> Scenario:
     """The scenario of a file like this."""
     text = FILE.format(model=model, accelerator=accelerator, engine=engine, load="X").replace("\n  X", f" {load}")
+    text = text.replace(", rps: 3", "") if "trace" in load else text
     return build(parse_scenario(text, "own.yaml"), "own", data)
 
 
@@ -154,6 +155,25 @@ def test_the_load_of_a_file_has_its_rates(load: str, rates: tuple[float, ...]) -
     assert [rate.at(at) for at in (0, 9.99 if rates[1] == 2 else 10, 15, 20)] == pytest.approx(rates, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("legs", "counts"),
+    [
+        ("[{rps: 2, for: 10s}, {rps: 8, over: 10s}]", (20, 50, 640)),
+        ("[{rps: 2, for: 10s}, {rps: 8, over: 10s}, {rps: 8, for: 80s}, {rps: 99, for: 1h}]", (20, 50, 640)),
+        ("[{rps: 8, over: 20s}]", (80, 80, 640)),
+    ],
+    ids=["too short", "too long", "a ramp from nowhere"],
+)
+def test_legs_that_end_early_go_on_and_late_ones_are_cut(legs: str, counts: tuple[int, ...]) -> None:
+    """Requests due in the first ten seconds, the second ten, and the rest of the hundred that the file lasts."""
+    scenario = own(load=f"{{legs: {legs}, prompt: {{fixed: 1}}, output: {{fixed: 1}}}}")
+    rate = scenario.workload.rate  # type: ignore[attr-defined]
+    assert [rate.count(*span) for span in ((0, 10), (10, 20), (20, 100))] == pytest.approx(counts)
+    at = scenario.requests(1).arrival_seconds
+    assert at[-1] < 100
+    assert abs((at >= 20).sum() - counts[2]) < 5 * counts[2] ** 0.5
+
+
 def test_the_warm_up_of_a_file_has_a_rate_of_its_own() -> None:
     """Three a second in the minute before, from clients with the patience of the others."""
     requests = own().requests(1)
@@ -195,7 +215,10 @@ def test_what_the_catalogue_lacks_is_said_with_file_and_line(tmp_path: Path) -> 
     text = FILE.format(model="Qwen/Qwen3-32B", accelerator="H100", engine="{}", load=LOAD)
     path = tmp_path / "mine.yaml"
     (tmp_path / "t.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00,21,5\n")
-    short = text.partition("workload:")[0] + f"workload:\n  trace: {{format: azure, path: {tmp_path}/t.csv}}\n"
+    short = (
+        text.replace(", rps: 3", "").partition("workload:")[0]
+        + f"workload:\n  trace: {{format: azure, path: {tmp_path}/t.csv}}\n"
+    )
     for wrong, key, said in (
         (text.replace("H100", "Z9"), "accelerator:", "a: no price of Z9 is known"),
         (text.replace("Qwen/Qwen3-32B", "acme/brain"), "accelerator:", "a: the catalogue does not know acme/brain"),
@@ -227,6 +250,15 @@ def test_a_trace_of_a_file_is_replayed(tmp_path: Path) -> None:
     requests = own(load=trace, data=tmp_path).requests(1).between(0, 100)
     assert (len(requests), requests[0].prompt_tokens, requests[-1].prompt_tokens) == (200, 51, 200)
     assert requests[0].patience_seconds == 9
+
+
+def test_a_client_of_servegen_is_replayed_from_its_published_files() -> None:
+    """Its windows and, by their ending, its own laws of sizes."""
+    data = Path(__file__).parent.parent / "data"
+    files = "path: servegen/chunk-7-trace.csv, tokens: servegen/chunk-7-dataset.json"
+    requests = own(load=f"{{trace: {{format: servegen, {files}, start: 600s}}}}", data=data).requests(1)
+    assert set(requests.prompt_tokens.tolist()) == {100, 300}
+    assert set(requests.output_tokens.tolist()) == {7}
 
 
 def test_azures_published_hour_is_read_as_it_is() -> None:

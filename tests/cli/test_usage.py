@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
+import structlog
 
 from wva_exporter import __version__
 from wva_exporter.cli import COMMANDS, main
@@ -67,6 +69,19 @@ def test_a_bad_configuration_is_refused_with_every_finding(
     assert len(lines) == 2
     assert lines[0] == f"wva-exporter: {path}:1: unknown key 'intervall'; did you mean 'interval'?"
     assert lines[1].startswith(f"wva-exporter: {path}:2: hold: ")
+
+
+def test_a_run_that_ends_leaves_the_log_of_its_process_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    """Else whoever runs later in the process writes into a standard error that may be closed by then."""
+    before = logging.getLogger().handlers[:], logging.getLogger().level
+    assert main(["run", "--log.level=debug"]) == 2
+    assert (logging.getLogger().handlers, logging.getLogger().level) == before
+    logging.getLogger("somebody").info("quiet")
+    structlog.get_logger().info("plain")
+    said = capsys.readouterr()
+    assert "no data source" in said.err
+    assert "quiet" not in said.err
+    assert "plain" in said.out
 
 
 def test_check_offline_asks_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,6 +148,12 @@ def test_variants_that_do_not_go_together_are_told(variants: str, said: list[str
             ["workload.trace: tokens is required for servegen, whose rates say nothing of sizes"],
         ),
         (
+            "trace: {format: servegen, path: a.csv, tokens: a.json, sigma: 0.5}",
+            [
+                "workload.trace.sigma: 0.5 is not allowed: must not be given beside a .json of sizes: its laws have a spread"
+            ],
+        ),
+        (
             "trace: {format: azure, path: a.csv}\n  gap_cv: 2\n" + SIZES,
             [
                 "9: workload.gap_cv: 2 is not allowed: must not be given beside a trace, which has arrivals of its own",
@@ -160,7 +166,7 @@ def test_variants_that_do_not_go_together_are_told(variants: str, said: list[str
             [f"workload.trace.format: 'parquet' is not allowed: must be {' or '.join(FORMATS)}"],
         ),
     ],
-    ids=[str(place) for place in range(13)],
+    ids=[str(place) for place in range(14)],
 )
 def test_workloads_that_do_not_go_together_are_told(text: str, said: list[str]) -> None:
     """What excludes what, and what is lacking."""
@@ -175,6 +181,63 @@ def test_a_variant_may_begin_at_zero_beside_one_that_is_there() -> None:
     )
     text = VARIANTS.replace("}]", f"}}{others}]")
     assert [variant.min for variant in parse_scenario(HEAD + text + WORKLOAD, "x.yaml").variants] == [1, 0, 0]
+
+
+def with_warm_up(warm_up: str, variants: str = VARIANTS) -> str:
+    """A file with this warm-up, on its sixth line."""
+    return f"{HEAD}warm_up: {warm_up}\n{variants}{WORKLOAD}"
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "startup", "needed", "slowest"),
+    [
+        ("{for: 5m59s}", "60s", "6m", "1m"),
+        ("{for: 20m, rps: 3}", "60s, startup_sigma: 2", "59m36s", "54m36s"),
+        ("{for: 1s, rps: 0.1}", "1s", "5m1s", "1s"),
+    ],
+    ids=["too short", "a wide spread", "hardly any"],
+)
+def test_a_warm_up_that_ends_before_the_fleet_is_settled_is_refused(
+    warm_up: str, startup: str, needed: str, slowest: str
+) -> None:
+    """Pods that still start, and a size that nobody could give back yet, would be scored as if a policy had chosen them."""
+    because = f"a start-up of {slowest} and a down window of 5m, so that the fleet is settled"
+    given = warm_up.removeprefix("{for: ").rstrip("}").partition(",")[0]
+    said = (
+        f"6: warm_up.for: '{given}' is not allowed: must be at least {needed}, {because}; or give rps: 0, a cold start"
+    )
+    assert refused(with_warm_up(warm_up, VARIANTS.replace("60s", startup))) == [said]
+
+
+def test_the_slowest_variant_says_how_long_a_warm_up_is() -> None:
+    """The first of these would do with 6 minutes, the second needs 7."""
+    two = VARIANTS.replace("}]", "}, {name: b, accelerator: L4, max: 2, startup: 2m}]")
+    assert "at least 7m, a start-up of 2m" in refused(with_warm_up("{for: 6m}", two))[0]
+    warm = parse_scenario(with_warm_up("{for: 7m}", two), "x.yaml").warm_up
+    assert warm is not None
+    assert warm.seconds == 420
+
+
+@pytest.mark.parametrize("startup_sigma", ["1e300", ".inf", ".nan", "-1", "x"])
+def test_a_spread_that_is_none_is_all_that_is_said_of_it(startup_sigma: str) -> None:
+    """What follows from it cannot be reckoned."""
+    found = refused(with_warm_up("{for: 6m}", VARIANTS.replace("60s", f"60s, startup_sigma: {startup_sigma}")))
+    assert any("variants[0].startup_sigma: " in line for line in found)
+
+
+def test_the_warm_up_of_a_trace_has_no_rate_of_its_own() -> None:
+    """It comes as the trace's first minutes do, so a rate would be ignored, and the fleet would not begin cold either."""
+    text = with_warm_up("{for: 1m, rps: 0}").partition("workload")[0] + "workload: {trace: {format: azure, path: x}}\n"
+    said = "6: warm_up.rps: 0 is not allowed: must not be given beside a trace, which has a beginning of its own"
+    assert refused(text) == [said]
+    settled = "must be at least 6m, a start-up of 1m and a down window of 5m, so that the fleet is settled"
+    assert refused(text.replace(", rps: 0", "")) == [f"6: warm_up.for: '1m' is not allowed: {settled}"]
+
+
+def test_a_cold_start_needs_no_long_warm_up() -> None:
+    """A fleet without requests, or with no time before the first: it is meant to be unready."""
+    assert parse_scenario(with_warm_up("{for: 1m, rps: 0}"), "x.yaml").warm_up is not None
+    assert parse_scenario(HEAD + VARIANTS + WORKLOAD, "x.yaml").warm_up is None
 
 
 @pytest.mark.parametrize(

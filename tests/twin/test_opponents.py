@@ -76,6 +76,15 @@ def test_windows_are_settings_of_an_hpa() -> None:
         ("hpa(window=3)", "no setting window"),
         ("headroom(actuator=cron)", "must be one of hpa, hpa-default, keda, keda-page, direct"),
         ("static-", "no contender is called static-"),
+        ("hpa(kv=0.2,queue=2,kv=0.3)", "kv is given twice"),
+        ("hpa(kv=0.2,kv=0.2)", "kv is given twice"),
+        ("headroom(parameters=0)", "parameters must be a number above 0, got 0"),
+        ("hpa-concurrency(share=0)", "share must be a number above 0, got 0"),
+        ("keda(queue=0)", "queue must be a number above 0, got 0"),
+        ("keda(running=0.0)", "running must be a number above 0, got 0.0"),
+        ("wva-v2(scale_up=0)", "scale_up must be a number above 0, got 0"),
+        ("headroom(scale_up=0.6)", "no setting scale_up"),
+        ("wva-v1(parameters=2)", "no setting parameters"),
     ],
 )
 def test_a_name_that_means_nothing_is_refused_in_words(name: str, word: str) -> None:
@@ -93,10 +102,18 @@ def test_names_are_those_of_the_table() -> None:
 
 
 def test_nobody_scales_a_static_fleet() -> None:
-    """It gets its size when the run begins, within the bounds."""
+    """It gets its size when the run begins."""
     warm = steps((2.0, 120.0), warm=60.0)
-    assert run(warm, contender("static-40"), 1).timeline.desired[:, 0].tolist() == [10] * 9
+    assert run(warm, contender("static-10"), 1).timeline.desired[:, 0].tolist() == [10] * 9
     assert run(warm, contender("static-4"), 1).actions == 0
+
+
+@pytest.mark.parametrize("name", ["static-0", "static-5"])
+def test_a_static_fleet_outside_the_bounds_of_a_variant_is_refused(name: str) -> None:
+    """Instead of another fleet than was asked for, under the name of that one."""
+    cards = (variant("a", most=10), variant("b", least=1, most=4))
+    with pytest.raises(InvalidValue, match=f"{name}: steps has 1 to (10 replicas of a|4 replicas of b)"):
+        run(steps((2.0, 120.0), variants=cards), contender(name), 1)
 
 
 def test_a_fleet_for_the_peak_carries_it() -> None:

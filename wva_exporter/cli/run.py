@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve and cycle until SIGTERM or SIGINT."""
-    log = open_log(arguments.log_level, arguments.log_format)
-    asyncio.run(_serve(arguments, log))
+    with open_log(arguments.log_level, arguments.log_format) as log:
+        asyncio.run(_serve(arguments, log))
     return FINE
 
 

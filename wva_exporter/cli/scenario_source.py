@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 from wva_exporter.config.scenario import At, ScenarioFile
+from wva_exporter.config.scenario_workload import PUBLISHED_SIZES, Trace, Workload
 from wva_exporter.config.scenario_workload import Sizes as SizesGiven
-from wva_exporter.config.scenario_workload import Trace, Workload
 from wva_exporter.errors import ConfigError, InvalidValue
 from wva_exporter.twin.scenario import Source
 from wva_exporter.twin.traces.azure import read_azure
@@ -15,6 +15,7 @@ from wva_exporter.twin.traces.burstgpt import read_burstgpt
 from wva_exporter.twin.traces.mooncake import read_mooncake
 from wva_exporter.twin.traces.replay import Replay
 from wva_exporter.twin.traces.servegen import ServeGen, read_mean_sizes, read_windows
+from wva_exporter.twin.traces.servegen_sizes import read_seen_sizes
 from wva_exporter.twin.workloads.lengths import BoundedNormal, Empirical, Fixed, LogNormal, Sizes
 from wva_exporter.twin.workloads.rates import Rate
 from wva_exporter.twin.workloads.synthetic import Synthetic
@@ -51,9 +52,10 @@ def source_of(given: ScenarioFile, at: At, data: Path | None) -> Source:
 def _recorded(given: ScenarioFile, trace: Trace, at: At, data: Path | None) -> Source:
     path = _path(trace.path, at, data)
     if trace.tokens is not None:
+        read_sizes = read_seen_sizes if trace.tokens.endswith(PUBLISHED_SIZES) else read_mean_sizes
         return ServeGen(
             windows=read_windows(path),
-            sizes=read_mean_sizes(_path(trace.tokens, at, data)),
+            sizes=read_sizes(_path(trace.tokens, at, data)),
             duration_seconds=given.duration_seconds,
             scale=trace.scale,
             speed=trace.speed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import os
 import re
 import sys
@@ -27,6 +28,7 @@ from wva_exporter.evidence.plot import figure
 from wva_exporter.twin.closed_loop import run as play
 from wva_exporter.twin.contender import Contender
 from wva_exporter.twin.contenders import CONTENDERS, contender
+from wva_exporter.twin.opponents.static import Static
 from wva_exporter.twin.scenario import Scenario
 
 USUAL = "headroom,hpa"
@@ -81,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         limits=[name for name in LIMITS if name in names],
         seeds=range(arguments.seeds),
     )
+    _check_sizes(contest)
     try:
         with progress() as watch:
             board = hold(contest, folder=arguments.cache, workers=arguments.jobs, watch=watch)
@@ -149,6 +152,16 @@ def _contender(name: str) -> Contender:
         return contender(name)
     except InvalidValue as error:
         raise ConfigError([printable(f"--policy: {error}; {_OTHERS}")]) from None
+
+
+def _check_sizes(contest: Contest) -> None:
+    """That every fleet of a given size can have it, before minutes are spent on the others."""
+    fixed = [contender for contender in contest.contenders if isinstance(contender, Static)]
+    try:
+        for contender, scenario in itertools.product(fixed, contest.scenarios):
+            contender.check(scenario)
+    except InvalidValue as error:
+        raise ConfigError([printable(f"--policy: {error}")]) from None
 
 
 def _told(board: Board, form: str) -> str:

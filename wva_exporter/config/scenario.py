@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,11 +10,22 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, ValidationError
 
 from wva_exporter.config.document import KeyPath, read_document
+from wva_exporter.config.durations import format_duration
 from wva_exporter.config.findings import Input, findings, printable
 from wva_exporter.config.load import read_text
 from wva_exporter.config.scalars import Count, Duration, Flag, Money, Period, PositiveCount, Text
 from wva_exporter.config.scenario_workload import Rps, Spread, Workload
-from wva_exporter.config.section import Given, Problem, Section, count_of, key, sections_of
+from wva_exporter.config.section import (
+    Given,
+    Problem,
+    Section,
+    count_of,
+    key,
+    number_of,
+    seconds_of,
+    section_of,
+    sections_of,
+)
 from wva_exporter.errors import ConfigError
 
 Milliseconds = Annotated[float, Strict(), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
@@ -28,6 +40,12 @@ CacheTokens = Annotated[int, Strict(), Field(ge=BLOCK_TOKENS, le=1_000_000)]
 At = Callable[[KeyPath], str]
 """Where a key was written, as messages begin: ``mine.yaml:8``."""
 
+DOWN_WINDOW_SECONDS = 300.0
+"""What every scaler waits before it lets a replica go."""
+
+_SLOW_SIGMAS, _MOST_SIGMA, _MOST_SECONDS = 2.0, 3.0, 86_400.0
+"""Of a hundred start-ups two or three take longer than the median times e to two sigma; nobody waits for more than a day."""
+
 _HALVES = (("prefill", "prompts"), ("decode", "answers"))
 
 
@@ -39,10 +57,12 @@ class Promise(Section):
 
 
 class WarmUp(Section):
-    """What the fleet serves before the first request that counts."""
+    """What the fleet serves before the first request that counts, so that it is settled then."""
 
-    seconds: Duration = key("How long.", name="for")
-    rps: Rps | None = key("Rate of these requests; the first rate if not given.", None, unit="requests per second")
+    seconds: Duration = key("How long: at least the longest start-up and 300 s, unless `rps` is 0.", name="for")
+    rps: Rps | None = key(
+        "Rate of these requests; the first rate if not given. 0 is a cold start.", None, unit="requests per second"
+    )
 
 
 class Router(Section):
@@ -141,6 +161,7 @@ class ScenarioFile(Section):
         for place, variant in variants:
             if (first := names.index(variant.get("name"))) != place:
                 yield ("variants", place, "name"), f"variants[{first}] has this name already"
+        yield from _unsettled(given, variants)
         roles = {variant.get("role", "both") for _, variant in variants}
         for alone, other in (("prefill", "decode"), ("decode", "prefill")):
             if alone in roles and other not in roles and "both" not in roles:
@@ -159,6 +180,32 @@ def _asleep(variants: list[tuple[int, Given]]) -> Iterable[Problem]:
     for place, what in found.items():
         rest = "nothing wakes a fleet that is at zero in a scenario"
         yield ("variants", place, "min"), f"of the variants that serve {what} one must have at least 1: {rest}"
+
+
+def _unsettled(given: Given, variants: list[tuple[int, Given]]) -> Iterable[Problem]:
+    """A warm-up that ends while the fleet still finds its size: what is scored then is what it began with.
+
+    One without requests is a cold start, which is meant to be unready; a trace cannot have it.
+    """
+    warm_up, recorded = section_of(given, "warm_up"), "trace" in section_of(given, "workload")
+    if "rps" in warm_up and recorded:
+        yield ("warm_up", "rps"), "must not be given beside a trace, which has a beginning of its own"
+    seconds = seconds_of(warm_up, "for", {})
+    slowest = max((_slow_start(given) for _, given in variants), default=0.0)
+    needed = math.ceil(slowest) + DOWN_WINDOW_SECONDS
+    if seconds is None or number_of(warm_up, "rps") == 0 or seconds >= needed:
+        return
+    starting, window = format_duration(math.ceil(slowest)), format_duration(DOWN_WINDOW_SECONDS)
+    because = f"a start-up of {starting} and a down window of {window}, so that the fleet is settled"
+    instead = "" if recorded else "; or give rps: 0, a cold start"
+    yield ("warm_up", "for"), f"must be at least {format_duration(needed)}, {because}{instead}"
+
+
+def _slow_start(given: Given) -> float:
+    """Seconds that nearly every start-up of a variant takes at most; 0 where what is written is no such thing."""
+    sigma = min(max(0.0, number_of(given, "startup_sigma", 0.0) or 0.0), _MOST_SIGMA)
+    median = seconds_of(given, "startup", {}) or 0.0
+    return min(median * math.exp(_SLOW_SIGMAS * sigma), _MOST_SECONDS)
 
 
 def read_scenario(path: Path) -> tuple[ScenarioFile, At]:

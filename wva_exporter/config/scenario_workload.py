@@ -16,6 +16,9 @@ Factor = Annotated[float, Strict(), Field(gt=0, le=1_000_000, allow_inf_nan=Fals
 Tokens = Annotated[float, Strict(), Field(gt=0, le=10_000_000, allow_inf_nan=False)]
 Deviation = Annotated[float, Strict(), Field(ge=0, le=10_000_000, allow_inf_nan=False)]
 
+PUBLISHED_SIZES = ".json"
+"""How the file with ServeGen's own laws of sizes ends; others hold means."""
+
 FORMATS = ("azure", "burstgpt", "mooncake", "servegen")
 
 
@@ -25,7 +28,9 @@ class Leg(Section):
     rps: Rps = key("Rate at the end of the leg.", unit="requests per second")
     level_seconds: Duration | None = key("How long it stays there, from the first moment on.", None, name="for")
     ramp_seconds: Duration | None = key(
-        "How long it takes from the rate of the leg before, on a straight line.", None, name="over"
+        "How long it takes from the rate of the leg before, on a straight line; level if it is the first.",
+        None,
+        name="over",
     )
 
     @classmethod
@@ -64,19 +69,27 @@ class Trace(Section):
 
     format: Literal["azure", "burstgpt", "mooncake", "servegen"] = key("How the file is written.")
     path: Text = key("The file; a relative path begins at the folder of trace data.")
-    tokens: Text | None = key("The file with mean sizes over time; only, and required, for `servegen`.", None)
+    tokens: Text | None = key(
+        "The file with sizes over time, the published `.json` or a table of means; only, and required, for `servegen`.",
+        None,
+    )
     scale: Factor = key("Factor on the number of requests.", 1.0, unit="ratio")
     speed: Factor = key("How many times faster the recorded time passes.", 1.0, unit="ratio")
     start_seconds: Duration | None = key("Recorded time to begin at; its first if not given.", None, name="start")
-    sigma: Spread = key("Standard deviation of the logarithm of drawn sizes, for `servegen`.", 0.8)
+    sigma: Spread = key(
+        "Standard deviation of the logarithm of sizes that are drawn around means, for `servegen`.", 0.8
+    )
     most_tokens: PositiveCount = key("Longer prompts and answers are cut to this.", 1_000_000, unit="tokens")
 
     @classmethod
     def problems(cls, given: Given) -> Iterable[Problem]:
         """Rates alone say nothing of sizes; requests do."""
+        tokens = given.get("tokens")
         if given.get("format") == "servegen":
-            if "tokens" not in given:
+            if tokens is None:
                 yield (), "tokens is required for servegen, whose rates say nothing of sizes"
+            elif "sigma" in given and isinstance(tokens, str) and tokens.endswith(PUBLISHED_SIZES):
+                yield ("sigma",), f"must not be given beside a {PUBLISHED_SIZES} of sizes: its laws have a spread"
         elif "tokens" in given and given.get("format") in FORMATS:
             yield ("tokens",), "must be given for servegen only: other requests have sizes"
 
@@ -133,7 +146,7 @@ class Sizes(Section):
 class Workload(Section):
     """What comes. Exactly one of `legs`, `sine`, `flash` and `trace` says when."""
 
-    legs: tuple[Leg, ...] | None = key("Stretches of time, one after another.", None)
+    legs: tuple[Leg, ...] | None = key("Stretches of time, one after another; the last rate holds to the end.", None)
     sine: Sine | None = key("A swinging rate.", None)
     flash: Flash | None = key("A flash crowd.", None)
     trace: Trace | None = key("A recorded trace.", None)

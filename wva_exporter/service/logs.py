@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -18,8 +19,12 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING,
 FORMATS = ("logfmt", "json")
 
 
-def open_log(level: str, style: str) -> Log:
-    """A logger at one of ``LEVELS`` in one of ``FORMATS``; what libraries log comes out in the same form."""
+@contextmanager
+def open_log(level: str, style: str) -> Iterator[Log]:
+    """A logger at one of ``LEVELS`` in one of ``FORMATS``; what libraries log comes out in the same form.
+
+    Afterwards the process logs as it did before: the standard error of now may be closed by then.
+    """
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if style == "json"
@@ -38,7 +43,10 @@ def open_log(level: str, style: str) -> Log:
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
-    logging.basicConfig(handlers=[handler], level=LEVELS[level], force=True)
+    root = logging.getLogger()
+    handlers, threshold = root.handlers[:], root.level
+    root.handlers[:] = [handler]
+    root.setLevel(LEVELS[level])
     # Requests that are no HTTP would write a traceback each; whoever can reach the port could flood the log.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     structlog.configure(
@@ -50,8 +58,12 @@ def open_log(level: str, style: str) -> Log:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    log: Log = structlog.stdlib.get_logger("wva_exporter")
-    return log
+    try:
+        yield structlog.stdlib.get_logger("wva_exporter")
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(threshold)
 
 
 def _in_order(_log: object, _method: str, line: EventDict) -> EventDict:

@@ -16,7 +16,7 @@ from wva_exporter.twin.opponents.behaviours import windows
 from wva_exporter.twin.opponents.concurrent import Concurrency
 from wva_exporter.twin.opponents.scaled import RouterTriggers
 from wva_exporter.twin.opponents.static import Static
-from wva_exporter.twin.planner import Planner
+from wva_exporter.twin.planner import SIZING, Planner
 
 _OPPONENTS: tuple[Contender, ...] = (
     Static(name="static-min", size="min"),
@@ -41,6 +41,9 @@ CONTENDERS: Mapping[str, Contender] = MappingProxyType(
 A policy's own name with a mode, such as ``wva-v2/exact``, selects it too.
 """
 
+_SHARES = frozenset({"wva-v2"})
+"""Policies that grow and shrink at a share of the fleet's capacity."""
+
 _STATIC = re.compile(r"static-(\d{1,6})")
 _CALL = re.compile(r"([a-z0-9/-]+)\((.*)\)")
 
@@ -50,11 +53,11 @@ def contender(name: str) -> Contender:
 
     ``static-K`` has K replicas. ``hpa`` takes ``kv`` and ``queue`` (targets, 0: not read), ``hpa-concurrency`` ``share``,
     ``keda`` ``queue`` and ``running``, all three ``up`` and ``down`` (stabilisation windows in seconds). Policies take
-    ``scale_up``, ``scale_down``, ``actuator`` (a word of ``Actuator``) and ``parameters``: instead of learning they know the
-    true parameters times this number.
+    ``actuator`` (a word of ``Actuator``), ``wva-v2`` also ``scale_up`` and ``scale_down``, and ``headroom`` ``parameters``:
+    instead of learning it knows the true parameters times this number.
 
     Raises:
-        InvalidValue: there is no such name or setting, or a setting has no such value.
+        InvalidValue: there is no such name or setting, one is given twice, or has no such value.
     """
     if name in CONTENDERS:
         return CONTENDERS[name]
@@ -75,8 +78,11 @@ class _Settings:
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name
-        pairs = [part.partition("=") for part in text.split(",") if part]
-        self._left = {key: value for key, _, value in pairs}
+        self._left: dict[str, str] = {}
+        for key, _, value in (part.partition("=") for part in text.split(",") if part):
+            if key in self._left:
+                raise InvalidValue(f"{name}: {key} is given twice")
+            self._left[key] = value
 
     def number(self, key: str) -> float | None:
         """A number that is not negative; None if it is not given."""
@@ -86,6 +92,14 @@ class _Settings:
         if not re.fullmatch(r"\d*\.?\d+", text):
             raise InvalidValue(f"{self._name}: {key} must be a number that is not negative, got {text or 'nothing'}")
         return float(text)
+
+    def positive(self, key: str) -> float | None:
+        """A number above 0; None if it is not given."""
+        text = self._left.get(key)
+        value = self.number(key)
+        if value == 0:
+            raise InvalidValue(f"{self._name}: {key} must be a number above 0, got {text}")
+        return value
 
     def word(self, key: str, among: Collection[str]) -> str | None:
         """One of these words; None if it is not given."""
@@ -116,23 +130,23 @@ def _hpa(name: str, settings: _Settings) -> Contender:
 
 
 def _concurrency(name: str, settings: _Settings) -> Contender:
-    return Concurrency(name=name, share=settings.number("share") or 0.7, behavior=settings.behavior())
+    return Concurrency(name=name, share=settings.positive("share") or 0.7, behavior=settings.behavior())
 
 
 def _keda(name: str, settings: _Settings) -> Contender:
-    queue, running = settings.number("queue") or 1.0, settings.number("running") or 16.0
+    queue, running = settings.positive("queue") or 1.0, settings.positive("running") or 16.0
     return RouterTriggers(name=name, queue=queue, running=running, behavior=settings.behavior())
 
 
 def _policy(name: str, policy: str, settings: _Settings) -> Contender:
-    actuator = settings.word("actuator", ACTUATORS) or "hpa"
+    actuator, kind = settings.word("actuator", ACTUATORS) or "hpa", policy.partition("/")[0]
     return Planner(
         name=name,
         policy=policy,
-        scale_up=settings.number("scale_up"),
-        scale_down=settings.number("scale_down"),
+        scale_up=settings.positive("scale_up") if kind in _SHARES else None,
+        scale_down=settings.positive("scale_down") if kind in _SHARES else None,
         actuator=ACTUATORS[actuator],
-        parameters=settings.number("parameters"),
+        parameters=settings.positive("parameters") if kind in SIZING else None,
     )
 
 

@@ -49,7 +49,7 @@ def test_documents_do_not_tell_how_long_deciding_took() -> None:
 
 
 def test_csv_has_a_row_a_run() -> None:
-    """Numbers as they are, unknown ones empty."""
+    """Endless numbers say so, unknown ones are empty."""
     rows = list(csv.DictReader(io.StringIO(as_csv(board(TABLE)))))
     assert [(row["policy"], row["seed"]) for row in rows[:4]] == [
         ("headroom", "0"),
@@ -59,6 +59,17 @@ def test_csv_has_a_row_a_run() -> None:
     ]
     assert [float(row["cost"]) for row in rows[:3]] == [10.0, 11.0, 12.0]
     assert (rows[3]["ttft_p95_seconds"], rows[3]["energy_kilowatt_hours"]) == ("inf", "")
+
+
+def test_numbers_have_six_digits_and_whole_ones_no_point() -> None:
+    """A third has no end and 0.1 + 0.2 is no 0.3: both would be noise to whoever reads them."""
+    odd = scored(1 / 3, 0.1 + 0.2, replica_hours=1234.56789, ttft_p50_seconds=1.23456789e-5)
+    told = board({"s": {"headroom": odd}})
+    (row, *_) = csv.DictReader(io.StringIO(as_csv(told)))
+    written = [row[name] for name in ("attainment_ratio", "cost", "replica_hours", "ttft_p50_seconds", "actions")]
+    assert written == ["0.333333", "0.3", "1234.57", "1.23457e-05", "4"]
+    ((ours,),) = (scenario["policies"] for scenario in json.loads(as_json(told))["scenarios"])
+    assert [ours[name]["mean"] for name in ("attainment_ratio", "cost", "replica_hours")] == [0.333333, 0.3, 1234.57]
 
 
 def test_lost_cells_stay_and_are_marked() -> None:

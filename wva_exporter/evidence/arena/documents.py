@@ -1,4 +1,4 @@
-"""A board for programs: JSON with means and how sure they are, CSV with every run."""
+"""A board for programs: JSON with means and how sure they are, CSV with every run; six digits, a run is worth no more."""
 
 from __future__ import annotations
 
@@ -52,7 +52,11 @@ def _interval(found: Interval) -> dict[str, float | None]:
 
 
 def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
+    return float(_short(number)) if math.isfinite(number) else None
+
+
+def _short(number: float) -> str:
+    return f"{number:.6g}"
 
 
 def as_csv(board: Board) -> str:
@@ -63,6 +67,6 @@ def as_csv(board: Board) -> str:
     for (scenario, name), scores in board.scores.items():
         for seed, score in zip(board.seeds, scores, strict=True):
             numbers = score.numbers()
-            row = ["" if math.isnan(numbers[number]) else repr(numbers[number]) for number in NUMBERS]
+            row = ["" if math.isnan(numbers[number]) else _short(numbers[number]) for number in NUMBERS]
             writer.writerow([scenario, name, seed, *row])
     return text.getvalue()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from wva_exporter.errors import InvalidValue
 from wva_exporter.twin.contender import NEVER
 from wva_exporter.twin.limit_sizes import Shape, demand, levels
 from wva_exporter.twin.scenario import Scenario, ScenarioVariant
@@ -19,19 +20,35 @@ _BIN_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Static:
-    """So many replicas of every variant from the beginning, within its bounds: a number, or a word of the scenario's."""
+    """So many replicas of every variant from the beginning: a number within its bounds, or a word of the scenario's."""
 
     name: str
     size: Size
     watches: bool = False
 
     def controller(self, scenario: Scenario, seed: int) -> _Once:
-        """Asks once, when the fleet begins."""
+        """Asks once, when the fleet begins.
+
+        Raises:
+            InvalidValue: a variant of the scenario cannot have so many replicas.
+        """
+        self.check(scenario)
         if self.size == "peak":
             wanted = _peak(scenario, seed)
         else:
             wanted = {variant.spec.name: _replicas(variant, self.size) for variant in scenario.variants}
         return _Once(wanted, -scenario.warm_seconds)
+
+    def check(self, scenario: Scenario) -> None:
+        """Refuse a number outside the bounds of a variant: nobody who asks for ten means the four that there may be.
+
+        Raises:
+            InvalidValue: a variant of the scenario cannot have so many replicas.
+        """
+        for variant in scenario.variants:
+            if isinstance(self.size, int) and not variant.minimum <= self.size <= variant.maximum:
+                bounds = f"{variant.minimum} to {variant.maximum} replicas of {variant.spec.name}"
+                raise InvalidValue(f"{self.name}: {scenario.name} has {bounds}")
 
 
 class _Once:
@@ -57,7 +74,7 @@ def _replicas(variant: ScenarioVariant, size: int | Literal["min", "max", "start
         case "start":
             return variant.spec.replicas
         case _:
-            return min(max(size, variant.minimum), variant.maximum)
+            return size
 
 
 def _peak(scenario: Scenario, seed: int) -> dict[str, int]:

@@ -20,7 +20,7 @@ def read_azure(path: Path) -> Recorded:
     seconds, prompts, outputs = list[float](), list[int](), list[int]()
     with Refusals(path) as refusals, path.open(encoding="utf-8") as lines:
         for line, (when, context, generated) in rows(refusals, lines, COLUMNS):
-            at = refusals.field(line, COLUMNS[0], _seconds, when, "a time such as 2023-11-16 18:15:46.6805900")
+            at = refusals.time(line, COLUMNS[0], _seconds, when, "a time such as 2023-11-16 18:15:46.6805900")
             prompt = refusals.field(line, COLUMNS[1], count, context, COUNT)
             output = refusals.field(line, COLUMNS[2], count, generated, COUNT)
             if at is not None and prompt is not None and output is not None:

@@ -22,7 +22,7 @@ def read_burstgpt(path: Path) -> Recorded:
     seconds, prompts, outputs = list[float](), list[int](), list[int]()
     with Refusals(path) as refusals, path.open(encoding="utf-8") as lines:
         for line, (when, request, response) in rows(refusals, lines, COLUMNS):
-            at = refusals.field(line, COLUMNS[0], number, when, NUMBER)
+            at = refusals.time(line, COLUMNS[0], number, when, NUMBER)
             prompt = refusals.field(line, COLUMNS[1], count, request, COUNT)
             output = refusals.field(line, COLUMNS[2], count, response, COUNT)
             if at is not None and prompt is not None and output is not None:

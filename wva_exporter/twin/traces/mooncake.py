@@ -67,6 +67,8 @@ def _request(refusals: Refusals, line: int, text: str) -> tuple[list[int], list[
     if not isinstance(blocks, list) or not all(_is_count(block) for block in blocks):
         refusals.add(line, "hash_ids: must be a list of whole numbers")
         return None
+    if not wrong:
+        refusals.in_order(line, _COUNTS[0], given[_COUNTS[0]], given[_COUNTS[0]])
     return None if wrong else ([given[name] for name in _COUNTS], blocks)
 
 

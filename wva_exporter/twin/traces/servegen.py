@@ -1,26 +1,30 @@
-"""ServeGen: a rate for each window of ten minutes, the law of the gaps within it, and mean sizes every six hours.
+"""ServeGen: a rate for each window of ten minutes, the law of the gaps within it, and sizes every six hours.
 
-A file is either of one client (``t_seconds,rate_rps,cv,pattern,param1,param2``; the pattern is Gamma or Weibull and its first
-parameter the shape) or of all (``t_seconds,total_rate_rps``), whose many clients together come as Poisson does. Sizes are a
-file of their own (``t_seconds,mean_input_tokens,mean_output_tokens``) and drawn log-normal around these means. Windows without
-requests are gaps of the collection, and gaps here too.
+A file is either of one client (``t_seconds,rate_rps,cv,pattern,param1,param2``, published without these names; the pattern is
+Gamma or Weibull and its first parameter the shape) or of all (``t_seconds,total_rate_rps``), whose many clients together come
+as Poisson does. Sizes are a file of their own: the published one of a client (``servegen_sizes``), or a table of means
+(``t_seconds,mean_input_tokens,mean_output_tokens``), around which they are drawn log-normal. Windows without requests are gaps
+of the collection, and gaps here too.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from wva_exporter.errors import InvalidValue
 from wva_exporter.twin.traces.refusals import NUMBER, Refusals, number, rows
+from wva_exporter.twin.traces.servegen_sizes import SeenSizes, held
 from wva_exporter.twin.workloads.lengths import LogNormal
 from wva_exporter.twin.workloads.rates import Rate
 from wva_exporter.twin.workloads.stream import FloatArray, IntArray, Stream
 
 WINDOW_SECONDS = 600.0
+CLIENT = ("t_seconds", "rate_rps", "cv", "pattern", "param1", "param2")
 _SETTLED = 50
 _LEAST_SHAPE = 0.1
 """Shapes below are of windows with a handful of requests, and would put all of a window into one instant."""
@@ -50,14 +54,14 @@ class ServeGen:
     """Requests drawn window by window, from ``start_seconds`` on, ``speed`` times as fast, the rate times ``scale``.
 
     ``scale`` keeps the law of the gaps, so that a thousandth of a bursty client is as bursty. ``sigma`` is the standard
-    deviation of the logarithm of sizes, which the files do not tell.
+    deviation of the logarithm of sizes around their means, which a table of means does not tell.
 
     Raises:
         InvalidValue: the windows end before the stretch does, or a factor is not positive.
     """
 
     windows: Windows
-    sizes: MeanSizes
+    sizes: MeanSizes | SeenSizes
     duration_seconds: float
     scale: float = 1.0
     speed: float = 1.0
@@ -125,18 +129,23 @@ class ServeGen:
     def _stream(
         self, at: FloatArray, recorded: FloatArray, prompts: np.random.Generator, outputs: np.random.Generator
     ) -> Stream:
+        sizes = self.sizes
+        if isinstance(sizes, SeenSizes):
+            drawn = sizes.prompts(recorded, prompts), sizes.outputs(recorded, outputs)
+            prompt, output = (np.minimum(tokens, self.most_tokens) for tokens in drawn)
+        else:
+            prompt = self._around(sizes.prompt_tokens, recorded, prompts, sizes)
+            output = self._around(sizes.output_tokens, recorded, outputs, sizes)
         return Stream(
-            arrival_seconds=at,
-            prompt_tokens=self._sizes(self.sizes.prompt_tokens, recorded, prompts),
-            output_tokens=self._sizes(self.sizes.output_tokens, recorded, outputs),
-            patience_seconds=self.patience_seconds,
+            arrival_seconds=at, prompt_tokens=prompt, output_tokens=output, patience_seconds=self.patience_seconds
         )
 
-    def _sizes(self, means: FloatArray, recorded: FloatArray, generator: np.random.Generator) -> IntArray:
+    def _around(
+        self, means: FloatArray, recorded: FloatArray, generator: np.random.Generator, sizes: MeanSizes
+    ) -> IntArray:
         """Sizes around the mean that holds at each recorded time."""
-        held = np.maximum(np.searchsorted(self.sizes.start_seconds, recorded, side="right") - 1, 0)
         law = LogNormal(mean_tokens=1.0, sigma=self.sigma, most=self.most_tokens)
-        return law.around(means[held], generator)
+        return law.around(means[held(sizes.start_seconds, recorded)], generator)
 
 
 def read_windows(path: Path) -> Windows:
@@ -145,20 +154,20 @@ def read_windows(path: Path) -> Windows:
     Raises:
         ConfigError: the file cannot be read or is refused; every finding is one line.
     """
-    with Refusals(path) as refusals, path.open(encoding="utf-8") as lines:
+    with Refusals(path, WINDOW_SECONDS) as refusals, path.open(encoding="utf-8") as lines:
         top = next(lines, "")
         total = "total_rate_rps" in top
         columns = ("t_seconds", "total_rate_rps") if total else ("t_seconds", "rate_rps", "pattern", "param1")
+        unnamed = CLIENT if top[:1].isdigit() else ()
         found: list[tuple[float, float, float, bool]] = []
-        for line, values in rows(refusals, iter([top, *lines]), columns):
-            at, rps = (refusals.field(line, columns[i], number, values[i], NUMBER) for i in (0, 1))
+        for line, values in rows(refusals, chain([top], lines), columns, unnamed):
+            at = refusals.time(line, columns[0], number, values[0], NUMBER)
+            rps = refusals.field(line, columns[1], number, values[1], NUMBER)
             law, shape = ("Gamma", "1") if total or not rps else (values[2], values[3])
             pattern = refusals.field(line, "pattern", _pattern, law, "Gamma or Weibull")
             size = refusals.field(line, "param1", number, shape, NUMBER)
             if at is not None and rps is not None and pattern is not None and size is not None:
                 found.append((at, rps, size, pattern == "Weibull"))
-        if found and np.any(np.diff([row[0] for row in found]) <= 0):
-            refusals.add(1, "t_seconds: must rise from line to line")
     table = np.array(found, dtype=np.float64).reshape(-1, 4)
     return Windows(start_seconds=table[:, 0], rps=table[:, 1], shape=table[:, 2], weibull=table[:, 3] > 0)
 
@@ -173,7 +182,8 @@ def read_mean_sizes(path: Path) -> MeanSizes:
     found: list[list[float]] = []
     with Refusals(path) as refusals, path.open(encoding="utf-8") as lines:
         for line, values in rows(refusals, lines, columns):
-            read = [refusals.field(line, n, number, v, NUMBER) for n, v in zip(columns, values, strict=True)]
+            at = refusals.time(line, columns[0], number, values[0], NUMBER)
+            read = [at, *(refusals.field(line, columns[i], number, values[i], NUMBER) for i in (1, 2))]
             found.append([0.0 if value is None else value for value in read])
         if not found:
             refusals.add(1, "there is no line with mean sizes")
