@@ -119,7 +119,7 @@ def test_labels_that_stop_coming_are_forgotten() -> None:
         memory.turn()
         decode(fleet(1), memory)
     assert len(memory) == 1
-    assert len(memory._before) == 1  # noqa: SLF001 - what is kept is what this is about
+    assert not memory._before  # noqa: SLF001 - what is kept is what this is about
 
 
 def test_eighty_thousand_series_take_a_fraction_of_a_cycle() -> None:

@@ -32,7 +32,7 @@ def load(snapshot: Snapshot) -> Column:
     for place, signal in enumerate(LOAD_SIGNALS):
         column = replicas[signal]
         totals[:, place] = np.bincount(model, weights=column.value[live], minlength=models)
-        knowing = np.bincount(model, weights=column.known[live].astype(float), minlength=models)
+        knowing = np.bincount(model, weights=column.known[live], minlength=models)
         known[:, place] = (count > 0) & (knowing == count)
     totals[:, LOAD_SIGNALS.index(Signal.WAITING)] += snapshot.router_queue.value
     return Column.of(totals, known)
@@ -41,7 +41,7 @@ def load(snapshot: Snapshot) -> Column:
 def agree(now: Column, smoothed: Column) -> BoolArray:
     """Which models may shrink as far as their load signals say: shape (models,)."""
     rising = smoothed.known & (now.value > RISE_RATIO * smoothed.value + RISE_FLOOR)
-    return np.asarray(np.all(now.known & ~rising, axis=1))
+    return np.asarray((now.known & ~rising).all(axis=1))
 
 
 def smooth(now: Column, smoothed: Column, elapsed_seconds: float, window_seconds: float) -> Column:

@@ -38,7 +38,7 @@ def flags(values: ArrayLike) -> BoolArray:
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = np.asarray(array).view()  # of no dimension, operations give scalars
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 
@@ -64,7 +64,7 @@ class Column:
     def __post_init__(self) -> None:
         if self.value.shape != self.known.shape:
             raise InvalidValue(f"values have shape {self.value.shape}, known has {self.known.shape}")
-        if not np.isfinite(self.value).all():
+        if np.count_nonzero(np.isfinite(self.value)) != self.value.size:
             raise InvalidValue("a column holds finite numbers only; unknown places hold 0")
         object.__setattr__(self, "value", _read_only(self.value))
         object.__setattr__(self, "known", _read_only(self.known))
@@ -76,7 +76,8 @@ class Column:
         mask = np.isfinite(array)
         if known is not None:
             mask = mask & np.asarray(known, dtype=np.bool_)
-        return _checked(np.where(mask, array, 0.0), mask)
+        all_known = np.count_nonzero(mask) == array.size == mask.size  # mostly, and a copy takes a tenth of a choice
+        return _checked(array.copy("K") if all_known else np.where(mask, array, 0.0), mask)
 
     @classmethod
     def from_optional(cls, values: Iterable[float | None]) -> Column:
@@ -86,7 +87,7 @@ class Column:
     @classmethod
     def unknown(cls, shape: int | tuple[int, ...]) -> Column:
         """Nothing is known."""
-        return cls(value=np.zeros(shape), known=np.zeros(shape, dtype=np.bool_))
+        return _checked(np.zeros(shape), np.zeros(shape, dtype=np.bool_))
 
     def __len__(self) -> int:
         return len(self.value)
@@ -129,7 +130,12 @@ def _checked(value: FloatArray, known: BoolArray) -> Column:
     """
     column = object.__new__(Column)
     value, known = np.asarray(value), np.asarray(known)  # of no dimension, operations give scalars
-    value.flags.writeable = known.flags.writeable = False
-    object.__setattr__(column, "value", value)
-    object.__setattr__(column, "known", known)
+    value.setflags(write=False)
+    known.setflags(write=False)
+    _SET_VALUE(column, value)
+    _SET_KNOWN(column, known)
     return column
+
+
+_SET_VALUE, _SET_KNOWN = (Column.__dict__[name].__set__ for name in ("value", "known"))
+"""What fills the slots of a column that is being made; ``object.__setattr__`` does the same and looks for them first."""

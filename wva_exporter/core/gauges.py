@@ -23,7 +23,7 @@ def measure(snapshot: Snapshot, answers: Sequence[tuple[BoolArray, Proposal]]) -
         utilization = _merge(utilization, proposal.utilization, chosen)
         required = _merge(required, proposal.required, chosen)
         spare = _merge(spare, proposal.spare, chosen)
-        for row in np.unique(fleet.variants.model[chosen]).tolist():
+        for row in set(fleet.variants.model[chosen].tolist()):
             required_unit[row], spare_unit[row] = proposal.required_unit, proposal.spare_unit
     used, capacity = _tokens(snapshot)
     return Gauges(
@@ -51,7 +51,7 @@ def _tokens(snapshot: Snapshot) -> tuple[Column, Column]:
     share, capacity = replicas[Signal.KV], replicas[Signal.KV_CAPACITY]
     known = (share.known & capacity.known)[live]
     count = np.bincount(variant, minlength=variants)
-    knowing = np.bincount(variant, weights=known.astype(float), minlength=variants)
+    knowing = np.bincount(variant, weights=known, minlength=variants)
     complete = (count > 0) & (knowing == count)
 
     def total(values: FloatArray) -> Column:

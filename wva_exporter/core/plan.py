@@ -8,7 +8,6 @@ word. What cannot be decided is held, and withdrawn when it was held for too lon
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -62,13 +61,14 @@ def plan(
 
     chain = Chain(wanted)
     decided = _decide(chain, snapshot, past, known_count=known_count, doubts=doubts, zero=zero)
-    chain.hold(_held(snapshot, past, known_count, rules), _trouble(snapshot, past))
+    if not chain.stands("hold", ~chain.known):
+        chain.hold(_held(snapshot, past, known_count, rules), _trouble(snapshot, past))
     chain.cap("growth", _growth_limit(snapshot, past), _MAX_UNKNOWN)
     chain.raise_to("brake", _brake_floor(recent, past, zero, rules), _DOWN_BRAKE)
     _bound(chain, snapshot.fleet.variants.maximum, zero.minimum)
     _obey(chain, snapshot, past)
 
-    result = replace(_plan(snapshot, chain, past, decided=decided, gauges=gauges, rules=rules), explanation=explanation)
+    result = _plan(snapshot, chain, past, decided=decided, gauges=gauges, explanation=explanation, rules=rules)
     variants = snapshot.fleet.variants
     by_hand = variants.paused | variants.fixed.known
     return result, Memory(
@@ -98,9 +98,18 @@ def _decide(
     return decided
 
 
-def _plan(snapshot: Snapshot, chain: Chain, past: Memory, *, decided: BoolArray, gauges: Gauges, rules: Rules) -> Plan:
+def _plan(
+    snapshot: Snapshot,
+    chain: Chain,
+    past: Memory,
+    *,
+    decided: BoolArray,
+    gauges: Gauges,
+    explanation: Explanation,
+    rules: Rules,
+) -> Plan:
     """What the chain came to, as it is published."""
-    target = Column.of(chain.replicas, chain.known)
+    target = chain.steps[-1].replicas
     withdrawn = ~target.known & past.decided_at.known
     return Plan(
         time=snapshot.time,
@@ -114,6 +123,7 @@ def _plan(snapshot: Snapshot, chain: Chain, past: Memory, *, decided: BoolArray,
         gauges=gauges,
         inputs=snapshot.inputs,
         steps=tuple(chain.steps),
+        explanation=explanation,
     )
 
 

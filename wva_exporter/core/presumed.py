@@ -31,6 +31,8 @@ def believe(snapshot: Snapshot, past: Memory) -> Snapshot:
     answering = np.bincount(replicas.variant[replicas.live], minlength=len(snapshot.fleet))
     as_asked = past.target.known & (counts.current.value >= past.target.value)
     low = counts.declared & (answering > counts.current.value) & ~as_asked
+    if not np.count_nonzero(low):
+        return snapshot
     current = Column.of(np.where(low, answering, counts.current.value), counts.current.known)
     return replace(snapshot, counts=replace(counts, current=current, disputed=counts.disputed | low))
 
@@ -46,5 +48,7 @@ def presume(snapshot: Snapshot, past: Memory, rules: Rules) -> tuple[Snapshot, C
     short = ~counts.declared & asked.known & (counts.current.value < asked.value)
     since = Column.of(np.where(past.short_since.known, past.short_since.value, snapshot.time), short)
     presumed = short & (snapshot.time - since.value <= rules.hold_seconds)
+    if not np.count_nonzero(presumed):
+        return snapshot, since
     current = Column.of(np.where(presumed, asked.value, counts.current.value), counts.current.known)
     return replace(snapshot, counts=replace(counts, current=current)), since

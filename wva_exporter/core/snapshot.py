@@ -49,6 +49,8 @@ class Replicas:
     live: BoolArray = field(init=False)
     """Which replicas answer."""
 
+    _column: dict[Signal, Column] = field(default_factory=dict, init=False, repr=False)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "live", flags(self.presence == Presence.LIVE))
         rows = len(self.pod)
@@ -61,8 +63,11 @@ class Replicas:
         return len(self.pod)
 
     def __getitem__(self, signal: Signal) -> Column:
-        """The column of one signal: shape (replicas,)."""
-        return self.signals.row(_ROW[signal])
+        """The column of one signal: shape (replicas,); made once and kept."""
+        column = self._column.get(signal)
+        if column is None:
+            column = self._column[signal] = self.signals.row(_ROW[signal])
+        return column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -49,11 +49,18 @@ def at_zero(snapshot: Snapshot, load: Column, past: Memory, complete: BoolArray)
 
     count = snapshot.counts.current
     replicas = np.bincount(model, weights=count.value, minlength=len(fleet.models))
-    counted = np.bincount(model, weights=(~count.known).astype(float), minlength=len(fleet.models)) == 0
+    counted = np.bincount(model, weights=~count.known, minlength=len(fleet.models)) == 0
     seen = np.bincount(model[snapshot.replicas.variant], minlength=len(fleet.models))
     parked = counted & (replicas == 0) & (seen == 0)
-    quiet = complete & np.all(load.known & (load.value == 0.0), axis=1) & ~parked
+    quiet = complete & (load.known & (load.value == 0.0)).all(axis=1) & ~parked
     idle_since = Column.of(np.where(past.idle_since.known, past.idle_since.value, snapshot.time), quiet)
+    if not np.count_nonzero(allowed):
+        return Zero(
+            target=Column.unknown(len(fleet)),
+            reason=np.full(len(fleet), _NONE),
+            minimum=np.maximum(variants.minimum, 1).astype(np.float64),
+            idle_since=idle_since,
+        )
     idle = idle_since.known & (snapshot.time - idle_since.value >= retention.value) & retention.known
 
     router = snapshot.router_queue

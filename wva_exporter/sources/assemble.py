@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wva_exporter.conventions import REPLICA_SIGNALS, Input, Signal
-from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, integers
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, first_of, integers
 from wva_exporter.core.declaration import Workload
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.sightings import Pod
@@ -28,6 +28,9 @@ FULL_COVERAGE = 0.9
 """Windows filled less than this may hide load: no target falls on them."""
 
 _ESSENTIAL = (Signal.KV_PEAK, Signal.WAITING_PEAK)
+_MEASURED = np.array([name in (Input.KV, Input.QUEUE, Input.REQUESTS) for name in Input])
+"""Which inputs are samples of engines, and so have an age."""
+
 _BESIDE = (Signal.POWER,)
 """What another target than the engine tells of its pod: a job of its own is no sign of a second scrape."""
 
@@ -126,17 +129,11 @@ def _signals(observation: Observation, members: Membership, default_namespace: s
     places = members.places(default_namespace, any_job=False)
     anyone = members.places(default_namespace, any_job=True)
     capacity = Rows.of(observation.answers.get(Signal.KV_CAPACITY), places)
-    columns = [
-        merge(
-            signal,
-            Rows.of(observation.answers.get(signal), anyone if signal in _BESIDE else places),
-            capacity,
-            len(members.pods),
-        )
-        for signal in REPLICA_SIGNALS
-    ]
-    every = Column.of(np.stack([c.value for c in columns]), np.stack([c.known for c in columns]))
-    return every.within(0.0, LARGEST_READING)
+    table = np.empty((len(REPLICA_SIGNALS), len(members.pods)))
+    for row, signal in zip(table, REPLICA_SIGNALS, strict=True):
+        rows = Rows.of(observation.answers.get(signal), anyone if signal in _BESIDE else places)
+        row[:] = merge(signal, rows, capacity, len(members.pods))
+    return Column.of(table, (table >= 0.0) & (table <= LARGEST_READING))
 
 
 def _column(signals: Column, signal: Signal) -> tuple[FloatArray, BoolArray]:
@@ -172,10 +169,10 @@ def _trouble(
 
     unanswered = not observation.reachable
     failed = any(_failed(observation, signal) for signal in (*_ESSENTIAL, Signal.AGE))
-    return np.select(
+    return first_of(
         [
-            np.full(models, unanswered),
-            np.full(models, failed),
+            unanswered,
+            failed,
             any_of(stale),
             any_of(lacking),
             any_of(~live & ~stale & ~lacking) | estranged,
@@ -227,9 +224,9 @@ def _inputs(fleet: Fleet, replicas: Replicas, counts: Counts, model: IntArray) -
     oldest = np.full(models, -np.inf)
     np.maximum.at(oldest, model[ages.known], ages.value[ages.known])
 
-    def lacks(*signals: Signal) -> BoolArray:
-        known = np.all([replicas[signal].known for signal in signals], axis=0)
-        return np.asarray(~present | (np.bincount(model[live & ~known], minlength=models) > 0))
+    def lacks(signal: Signal) -> BoolArray:
+        unknown = live & ~replicas[signal].known
+        return np.asarray(~present | (np.bincount(model[unknown], minlength=models) > 0))
 
     def any_variant(flag: BoolArray) -> BoolArray:
         return np.asarray(np.bincount(fleet.variants.model[flag], minlength=models) > 0)
@@ -241,7 +238,6 @@ def _inputs(fleet: Fleet, replicas: Replicas, counts: Counts, model: IntArray) -
         Input.REQUESTS: lacks(Signal.REQUEST_RATE),
         Input.COST: any_variant(~fleet.variants.cost.known),
     }
-    measured = np.array([name in (Input.KV, Input.QUEUE, Input.REQUESTS) for name in Input])
-    table = np.stack([missing[name] for name in Input], axis=1)
-    age = np.repeat(oldest[:, np.newaxis], len(measured), axis=1)
-    return Inputs(age_seconds=Column.of(age, measured[np.newaxis, :] & ~table), missing=table)
+    table = np.array([missing[name] for name in Input]).T
+    age = np.broadcast_to(oldest[:, np.newaxis], table.shape)
+    return Inputs(age_seconds=Column.of(age, _MEASURED & ~table), missing=table)

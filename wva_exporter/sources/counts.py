@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +12,9 @@ from wva_exporter.core.declaration import Workload
 from wva_exporter.core.snapshot import Counts
 from wva_exporter.sources.samples import Labels, Observation
 from wva_exporter.sources.sight import MOST_REPLICAS
+
+_Key = tuple[str, str, str]
+"""Kind, namespace and name of a workload."""
 
 _SPEC, _CURRENT, _READY = range(3)
 _FIELD = {
@@ -62,24 +64,26 @@ def count(observation: Observation, workloads: Sequence[Workload | None], varian
     )
 
 
-def _rows(workloads: Sequence[Workload | None]) -> dict[Workload, int]:
+def _rows(workloads: Sequence[Workload | None]) -> dict[_Key, int]:
     """The variant that a workload's count is of; a workload that several variants share counts for none of them.
 
     A LeaderWorkerSet is counted by the StatefulSet of its leaders, which has its name.
     """
-    found: dict[Workload, int] = {}
-    shared: set[Workload] = set()
+    found: dict[_Key, int] = {}
+    shared: set[_Key] = set()
     for place, workload in enumerate(workloads):
         if workload is None:
             continue
-        counted = replace(workload, kind="StatefulSet") if workload.kind == "LeaderWorkerSet" else workload
-        shared.update({counted} & found.keys())
+        kind = "StatefulSet" if workload.kind == "LeaderWorkerSet" else workload.kind
+        counted = (kind, workload.namespace, workload.name)
+        if counted in found:
+            shared.add(counted)
         found[counted] = place
     return {workload: place for workload, place in found.items() if workload not in shared}
 
 
-def _workload(labels: Labels) -> Workload:
+def _workload(labels: Labels) -> _Key:
     """Which workload a row of kube-state-metrics counts."""
     if labels.deployment:
-        return Workload(kind="Deployment", namespace=labels.namespace, name=labels.deployment)
-    return Workload(kind="StatefulSet", namespace=labels.namespace, name=labels.statefulset)
+        return "Deployment", labels.namespace, labels.deployment
+    return "StatefulSet", labels.namespace, labels.statefulset

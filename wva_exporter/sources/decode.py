@@ -6,6 +6,7 @@ distinct text of labels is decoded once and remembered while it keeps coming: ha
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import msgspec
@@ -72,13 +73,18 @@ class LabelMemory:
         """The labels that this text means; the same object for the same text."""
         labels = self._now.get(text)
         if labels is None:
-            labels = self._before.get(text)
-            self._now[text] = labels = _LABELS.decode(text) if labels is None else labels
+            labels = self._before.pop(text, None)  # popped, so that no text is kept twice
+            self._now[text] = labels = _shared(_LABELS.decode(text)) if labels is None else labels
         return labels
 
     def turn(self) -> None:
         """Begin a cycle."""
         self._before, self._now = self._now, {}
+
+
+def _shared(labels: Labels) -> Labels:
+    """The same labels of the same few strings: a pod is named in every query, a namespace by every pod."""
+    return Labels(*map(sys.intern, msgspec.structs.astuple(labels)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import Column, FloatArray, IntArray, floats, integers
+from wva_exporter.core.columns import BoolArray, FloatArray, IntArray, floats, integers
 from wva_exporter.engines.catalogue import ENGINES
 from wva_exporter.engines.table import LabelProduct
 from wva_exporter.sources.samples import Answer, Labels
@@ -32,6 +32,24 @@ LISTS = 8
 """Different lists of series that the answers of a cycle may have; more are worked out again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Placed:
+    """The row of each series' pod: shape (series,), -1 for one that is nobody's.
+
+    ``everybody``: none is. ``once``: no pod has two of them, and so nothing is to be merged.
+    """
+
+    pod: IntArray
+    everybody: bool
+    once: bool
+
+    @classmethod
+    def of(cls, pod: Sequence[int]) -> Placed:
+        """Of these rows."""
+        known = [row for row in pod if row >= 0]
+        return cls(pod=integers(pod), everybody=len(known) == len(pod), once=len(set(known)) == len(known))
+
+
 class Places:
     """The row of a pod by the labels of its series: each combination is worked out once, and so is each list of labels.
 
@@ -46,16 +64,16 @@ class Places:
         self._job = job
         self._default = default_namespace
         self._place: dict[tuple[str, str, str, str], int] = {}
-        self._lists: deque[tuple[Sequence[Labels], IntArray]] = deque(maxlen=LISTS)
+        self._lists: deque[tuple[Sequence[Labels], Placed]] = deque(maxlen=LISTS)
 
-    def of(self, labels: Sequence[Labels]) -> IntArray:
-        """The row of each pod, -1 for one that is nobody's: shape (labels,)."""
-        for listed, places in self._lists:
+    def of(self, labels: Sequence[Labels]) -> Placed:
+        """Where each of these series stands."""
+        for listed, placed in self._lists:
             if labels == listed:
-                return places
-        places = integers([self._of(each.namespace, each.pod, each.instance, each.job) for each in labels])
-        self._lists.appendleft((labels, places))
-        return places
+                return placed
+        placed = Placed.of([self._of(each.namespace, each.pod, each.instance, each.job) for each in labels])
+        self._lists.appendleft((labels, placed))
+        return placed
 
     def _of(self, namespace: str, pod: str, instance: str, job: str) -> int:
         key = (namespace, pod, instance, job)
@@ -69,34 +87,47 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
-    """The usable rows of one answer: the pod each belongs to, its value and its labels; shape (rows,)."""
+    """The usable rows of one answer: the pod each belongs to, its value and its labels; shape (rows,).
+
+    ``once`` says that no pod has two.
+    """
 
     pod: IntArray
     value: FloatArray
-    labels: tuple[Labels, ...]
+    labels: Sequence[Labels]
+    once: bool = True
 
     @classmethod
     def of(cls, answer: Answer | None, places: Places) -> Rows:
         """Rows of known pods; a failed or absent answer has none."""
         if answer is None or answer.failure is not None or not len(answer):
             return cls(pod=integers([]), value=floats([]), labels=())
-        pod = places.of(answer.labels)
-        inside = pod >= 0
-        if inside.all():
-            return cls(pod=pod, value=answer.value, labels=tuple(answer.labels))
-        labels = tuple(row for row, known in zip(answer.labels, inside.tolist(), strict=True) if known)
-        return cls(pod=pod[inside], value=answer.value[inside], labels=labels)
+        placed = places.of(answer.labels)
+        rows = cls(pod=placed.pod, value=answer.value, labels=answer.labels, once=placed.once)
+        return rows if placed.everybody else rows.where(placed.pod >= 0)
+
+    def where(self, kept: BoolArray) -> Rows:
+        """Some of the rows."""
+        labels = tuple(row for row, stays in zip(self.labels, kept.tolist(), strict=True) if stays)
+        return Rows(pod=self.pod[kept], value=self.value[kept], labels=labels, once=self.once)
+
+    def each(self, pods: int) -> FloatArray:
+        """The value of each pod, where none has two: shape (pods,), NaN without one."""
+        value = np.full(pods, np.nan)
+        value[self.pod] = self.value
+        return value
 
 
-def merge(signal: Signal, rows: Rows, capacity: Rows, pods: int) -> Column:
-    """One number a pod: shape (pods,), unknown where there is no row or its value cannot be.
+def merge(signal: Signal, rows: Rows, capacity: Rows, pods: int) -> FloatArray:
+    """One number a pod: shape (pods,), NaN or infinite where there is no row or its value cannot be.
 
     Load and memory add up over ranks, danger is that of the worst, use is a mean weighted by the memory of each rank, and
     what is left (mean sizes and times) is a plain mean. A ratio outside [0, 1] or a negative number is not believed.
     """
     match signal:
         case Signal.KV_CAPACITY:
-            return _total(rows.pod, _capacity_tokens(rows), pods)
+            tokens = replace(rows, value=_capacity_tokens(rows))
+            return tokens.each(pods) if rows.once else _total(tokens.pod, tokens.value, pods)
         case Signal.KV:
             return _weighted(rows, capacity, pods)
         case Signal.POWER:
@@ -105,8 +136,10 @@ def merge(signal: Signal, rows: Rows, capacity: Rows, pods: int) -> Column:
             return _plain(signal, _plausible(signal, rows), pods)
 
 
-def _plain(signal: Signal, rows: Rows, pods: int) -> Column:
+def _plain(signal: Signal, rows: Rows, pods: int) -> FloatArray:
     """What needs nothing but the values."""
+    if rows.once:
+        return rows.each(pods)
     if signal in _SUMMED:
         return _total(rows.pod, rows.value, pods)
     if signal in _LARGEST:
@@ -121,10 +154,7 @@ def _plausible(signal: Signal, rows: Rows) -> Rows:
     good = rows.value >= 0.0
     if signal in _RATIOS:
         good &= rows.value <= 1.0
-    if good.all():
-        return rows
-    labels = tuple(row for row, kept in zip(rows.labels, good.tolist(), strict=True) if kept)
-    return Rows(pod=rows.pod[good], value=rows.value[good], labels=labels)
+    return rows if np.count_nonzero(good) == len(good) else rows.where(good)
 
 
 def _capacity_tokens(rows: Rows) -> FloatArray:
@@ -145,7 +175,7 @@ def _tokens(row: Labels, value: float) -> float:
     return float(max(int(blocks) - reading.reserved, 0) * int(block_size))
 
 
-def _power(rows: Rows, pods: int) -> Column:
+def _power(rows: Rows, pods: int) -> FloatArray:
     """Watts of each pod's GPUs, each once; unknown for a pod that has but an instance of one."""
     gpus: dict[tuple[int, str], float] = {}
     for pod, value, labels in zip(rows.pod.tolist(), rows.value.tolist(), rows.labels, strict=True):
@@ -154,32 +184,32 @@ def _power(rows: Rows, pods: int) -> Column:
     return _total(integers([pod for pod, _ in gpus]), floats(list(gpus.values())), pods)
 
 
-def _total(pod: IntArray, value: FloatArray, pods: int) -> Column:
+def _total(pod: IntArray, value: FloatArray, pods: int) -> FloatArray:
     """Sum over a pod's rows; unknown where any of them is."""
     good = np.isfinite(value)
     present = np.bincount(pod, minlength=pods)
     finite = np.bincount(pod[good], minlength=pods)
     total = np.bincount(pod[good], weights=value[good], minlength=pods)
-    return Column.of(total, (present > 0) & (finite == present))
+    return np.where((present > 0) & (finite == present), total, np.nan)
 
 
-def _mean(pod: IntArray, value: FloatArray, weight: FloatArray, pods: int) -> Column:
+def _mean(pod: IntArray, value: FloatArray, weight: FloatArray, pods: int) -> FloatArray:
     total = np.bincount(pod, weights=value * weight, minlength=pods)
     weights = np.bincount(pod, weights=weight, minlength=pods)
-    return Column.of(np.divide(total, weights, out=np.zeros(pods), where=weights > 0), weights > 0)
+    return np.asarray(np.divide(total, weights, out=np.full(pods, np.nan), where=weights > 0))
 
 
-def _extreme(rows: Rows, pods: int, pick: np.ufunc, start: float) -> Column:
+def _extreme(rows: Rows, pods: int, pick: np.ufunc, start: float) -> FloatArray:
     found = np.full(pods, start)
     pick.at(found, rows.pod, rows.value)
-    return Column.of(found)
+    return found
 
 
-def _weighted(rows: Rows, capacity: Rows, pods: int) -> Column:
+def _weighted(rows: Rows, capacity: Rows, pods: int) -> FloatArray:
     """Share of the memory in use over a pod's ranks, weighted by the memory of each; alike where it is not known."""
     rows = _plausible(Signal.KV, rows)
-    if np.all(np.diff(rows.pod) > 0):  # one rank a pod: its share is the pod's, whatever its memory
-        return _mean(rows.pod, rows.value, np.ones(len(rows.value)), pods)
+    if rows.once:  # one rank a pod: its share is the pod's, whatever its memory
+        return rows.each(pods)
     tokens = {
         (pod, _rank(labels)): value
         for pod, labels, value in zip(

@@ -133,7 +133,10 @@ class Observer:
         if key not in self._labels:
             names = [name for name, there in zip(self._present, known.tolist(), strict=True) if there]
             self._labels[key] = [self._known[name][0] for name in names]
-        return Answer(labels=self._labels[key], value=column.value if known.all() else column.value[known])
+        return Answer(
+            labels=self._labels[key],
+            value=column.value if len(self._labels[key]) == len(known) else column.value[known],
+        )
 
     def _membership(self, present: tuple[str, ...], around: Surroundings | None) -> Membership:
         """Pods that answer, and those that were seen once and are still listed; others are gone."""

@@ -102,12 +102,10 @@ def _levels(times: FloatArray, values: FloatArray, now: float, seconds: float) -
 
 def _means(which: Mapping[Signal, tuple[Series, Series]], rate: FloatArray, known: BoolArray) -> dict[Signal, Column]:
     """Rate over rate where something was counted; of nothing there is no mean."""
-    found = {}
-    for signal, (total, count) in which.items():
-        counted = known & (rate[:, count] > 0.0)
-        mean = np.divide(rate[:, total], rate[:, count], out=np.zeros(len(rate)), where=counted)
-        found[signal] = Column(value=mean, known=counted)
-    return found
+    total, count = (rate.T[[series[place] for series in which.values()]] for place in (0, 1))
+    counted = known & (count > 0.0)
+    means = Column(value=np.divide(total, count, out=np.zeros(count.shape), where=counted), known=counted)
+    return {signal: means.row(place) for place, signal in enumerate(which)}
 
 
 def _coverage(times: FloatArray, now: float, scrape_seconds: float, seconds: float) -> Column:

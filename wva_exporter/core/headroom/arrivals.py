@@ -53,8 +53,8 @@ class Arrivals:
 
     def within(self, since: float, until: float = np.inf) -> tuple[FloatArray, FloatArray]:
         """Seconds seen and requests that came in the steps that ended in (since, until]: shape (groups,) each."""
-        first, last = np.searchsorted(self.time, (since, until), side="right").tolist()
-        return self.seconds[first:last].sum(axis=0), self.count[first:last].sum(axis=0)
+        first, last = self.time.searchsorted((since, until), side="right").tolist()
+        return np.add.reduce(self.seconds[first:last]), np.add.reduce(self.count[first:last])
 
     def binned(self, seconds: float) -> FloatArray:
         """Requests that came in consecutive bins of so many seconds, the newest last: shape (bins, groups)."""
@@ -81,9 +81,9 @@ def observe(
     least = _of_everybody(steps, groups, variant, length=length, usual=_rate(count.sum(axis=0), seconds.sum(axis=0)))
     came = np.maximum(groups.total(steps.count, variant), least)
     return Arrivals(
-        time=np.append(past.time[kept], snapshot.time),
-        seconds=np.vstack([seconds, length]),
-        count=np.vstack([count, np.where(length > _SHORTEST_SECONDS, came, 0.0)]),
+        time=np.concatenate([past.time[kept], [snapshot.time]]),
+        seconds=np.concatenate([seconds, [length]]),
+        count=np.concatenate([count, [np.where(length > _SHORTEST_SECONDS, came, 0.0)]]),
         sums=sums,
     )
 

@@ -23,7 +23,7 @@ import numpy as np
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, integers
 from wva_exporter.core.fleet import Role
 from wva_exporter.core.queueing.belief import Belief
-from wva_exporter.core.queueing.service import Lines, chunks_needed, lines
+from wva_exporter.core.queueing.service import Lines, chunks_needed, lines, lines_of
 from wva_exporter.core.queueing.system import ServiceModel, System
 
 SLO_SHARE = 0.95
@@ -34,6 +34,10 @@ MOST_CAUTION = 0.25
 """Nobody pays for more than this much doubt: time is taken e^0.25 longer at most."""
 
 _KV_SPREAD = 0.5
+_OTHERS = 1.0 - np.eye(3)[:, :, np.newaxis]
+"""Of three parameters one is left out in each row: shape (parameters, rows, 1)."""
+
+_DECODE, _PREFILL = int(Role.DECODE), int(Role.PREFILL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,19 +62,16 @@ class Terms:
     def table(self) -> FloatArray:
         """All of it as numbers, to see whether it moved: shape (numbers, variants); what is unknown is -1."""
         columns = (self.kv_tokens, self.ttft_seconds, self.itl_seconds)
-        return np.vstack(
-            [
-                self.belief.mean_seconds.T,
-                self.belief.stddev_seconds.T,
-                self.in_tokens,
-                self.out_tokens,
-                self.hit_ratio,
-                self.role,
-                self.sequences,
-                self.chunk_tokens,
-                *(column.otherwise(-1.0) for column in columns),
-            ]
-        )
+        others = [
+            self.in_tokens,
+            self.out_tokens,
+            self.hit_ratio,
+            self.role,
+            self.sequences,
+            self.chunk_tokens,
+            *(column.otherwise(-1.0) for column in columns),
+        ]
+        return np.concatenate([self.belief.mean_seconds.T, self.belief.stddev_seconds.T, np.array(others)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,8 +100,9 @@ def capacity(terms: Terms) -> Capacity:
     memory = _in_memory(terms.kv_tokens, held)
     sequences = terms.sequences.astype(np.float64)
     ceiling = np.maximum(np.floor(np.minimum(memory, sequences)), 1.0)
-    times = lines(system, chunks_needed(system, ceiling))
-    doubt = _doubt(system, terms.belief.spread, ceiling)
+    chunks = chunks_needed(system, ceiling)
+    times = lines(system, chunks)
+    doubt = _doubt(system, chunks, times.service(ceiling), terms.belief.spread, ceiling)
     slower = np.exp(np.minimum(doubt, MOST_CAUTION))  # all times are proportional to the parameters together
     by_itl, by_ttft = _within_promise(system, times, terms, SLO_SHARE / slower)
     every = np.stack([memory, sequences, by_itl, by_ttft])
@@ -134,7 +136,7 @@ def _system(terms: Terms) -> tuple[System, FloatArray]:
         gamma_seconds=gamma,
         in_tokens=terms.in_tokens,
         out_tokens=terms.out_tokens,
-        hit_ratio=np.where(terms.role == Role.DECODE, 1.0, terms.hit_ratio),
+        hit_ratio=np.where(terms.role == _DECODE, 1.0, terms.hit_ratio),
         max_batch=terms.sequences,
         max_queue=0,
         max_tokens=terms.chunk_tokens,
@@ -156,8 +158,8 @@ def _within_promise(system: System, times: Lines, terms: Terms, share: FloatArra
     by_itl = _most(token_base, token_slope, terms.itl_seconds, share)
     by_ttft = _most(times.prefill_base + token_base, times.prefill_slope + token_slope, terms.ttft_seconds, share)
     return (
-        np.where(terms.role == Role.PREFILL, np.inf, by_itl),
-        np.where(terms.role == Role.DECODE, np.inf, by_ttft),
+        np.where(terms.role == _PREFILL, np.inf, by_itl),
+        np.where(terms.role == _DECODE, np.inf, by_ttft),
     )
 
 
@@ -169,13 +171,18 @@ def _most(base: FloatArray, slope: FloatArray, promise: Column, share: FloatArra
     return np.where(promise.known, np.maximum(most, 0.0), np.inf)
 
 
-def _doubt(system: System, spread: FloatArray, batch: FloatArray) -> FloatArray:
-    """Deviation of log tau(n): each parameter's own, weighted by its share of tau: shape (variants,)."""
-    names = ("alpha_seconds", "beta_seconds", "gamma_seconds")
-    chunks = chunks_needed(system, batch)
-    whole = lines(system, chunks).service(batch)
-    squared = np.zeros(len(batch))
-    for place, name in enumerate(names):
-        without = lines(system.scaled(name, 0.0), chunks).service(batch)
-        squared += ((whole - without) / whole * spread[:, place]) ** 2
-    return np.sqrt(squared)
+def _doubt(system: System, chunks: FloatArray, whole: FloatArray, spread: FloatArray, batch: FloatArray) -> FloatArray:
+    """Deviation of log tau(n): each parameter's own, weighted by its share of tau, the ``whole``: shape (variants,)."""
+    without = lines_of(
+        model=system.model,
+        alpha=_OTHERS[0] * system.alpha_seconds,
+        beta=_OTHERS[1] * system.beta_seconds,
+        gamma=_OTHERS[2] * system.gamma_seconds,
+        delta=system.delta_seconds,
+        prompt=system.in_tokens,
+        computed=system.computed_tokens,
+        out=system.out_tokens,
+        chunks=chunks,
+    ).service(batch)
+    alpha, beta, gamma = ((whole - without) / whole * spread.T) ** 2
+    return np.asarray(np.sqrt(alpha + beta + gamma))

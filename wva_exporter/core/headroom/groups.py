@@ -35,7 +35,7 @@ class Groups:
     def total(self, values: FloatArray | BoolArray, rows: IntArray | None = None) -> FloatArray:
         """Sum over each group's variants, or over ``rows``, the variant of each value: shape (groups,)."""
         group = self.of_variant if rows is None else self.of_variant[rows]
-        return np.bincount(group, weights=np.asarray(values, dtype=np.float64), minlength=len(self)).astype(np.float64)
+        return np.bincount(group, weights=values, minlength=len(self)).astype(np.float64, copy=False)  # whole if empty
 
     def every(self, flag: BoolArray) -> BoolArray:
         """Groups of which every variant has the flag: shape (groups,)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import BoolArray, FloatArray, IntArray, floats
+from wva_exporter.core.columns import BoolArray, FloatArray, IntArray
 from wva_exporter.core.fleet import Role
 from wva_exporter.core.headroom.groups import Groups, weighted
 from wva_exporter.core.snapshot import Snapshot
@@ -24,6 +24,9 @@ _FEW = 4.0
 _ASSUMED_REQUESTS = 20.0
 _RATE_SECONDS = 60.0
 """The shortest window of a rate."""
+
+_PREFILL = int(Role.PREFILL)
+"""Arrays are compared with plain numbers: with an enum numpy takes five times as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +47,7 @@ class Shape:
         rows = len(groups)
         return cls(
             in_tokens=np.full(rows, PRIOR_IN_TOKENS),
-            out_tokens=np.where(groups.role == Role.PREFILL, 1.0, PRIOR_OUT_TOKENS),
+            out_tokens=np.where(groups.role == _PREFILL, 1.0, PRIOR_OUT_TOKENS),
             hit_ratio=np.zeros(rows),
             measured=np.zeros(rows, dtype=np.bool_),
         )
@@ -75,17 +78,17 @@ def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float
     running = groups.total(np.where(replicas.live, replicas[Signal.RUNNING].value, 0.0), replicas.variant)
     trust = np.minimum(finished / np.maximum(ENOUGH_REQUESTS, 2.0 * running), 1.0)
     prior = _assumed(snapshot, groups, running)
+    weight = np.maximum(rate, 1e-9)
 
     def seen(signal: Signal, name: str, least: float) -> FloatArray:
-        before = floats(np.where(past.measured, getattr(past, name), getattr(prior, name)))
-        column = replicas[signal].where(replicas.live)
-        mean = weighted(column, np.maximum(rate, 1e-9), row, rows)
-        value = np.clip(mean.value, least, _MOST_TOKENS)
+        before: FloatArray = np.where(past.measured, getattr(past, name), getattr(prior, name))
+        mean = weighted(replicas[signal].where(replicas.live), weight, row, rows)
+        value = np.minimum(np.maximum(mean.value, least), _MOST_TOKENS)
         return np.where(mean.known, before + trust * (value - before), before)
 
     return Shape(
         in_tokens=seen(Signal.INPUT_TOKENS, "in_tokens", 1.0),
-        out_tokens=np.where(groups.role == Role.PREFILL, 1.0, seen(Signal.OUTPUT_TOKENS, "out_tokens", 1.0)),
+        out_tokens=np.where(groups.role == _PREFILL, 1.0, seen(Signal.OUTPUT_TOKENS, "out_tokens", 1.0)),
         hit_ratio=np.minimum(seen(Signal.PREFIX_HIT_RATIO, "hit_ratio", 0.0), 1.0),
         measured=past.measured | (trust >= 1.0),
     )
@@ -96,7 +99,7 @@ def _assumed(snapshot: Snapshot, groups: Groups, running: FloatArray) -> Shape:
     replicas, prior = snapshot.replicas, Shape.prior(groups)
     use, room = replicas[Signal.KV], replicas[Signal.KV_CAPACITY]
     tokens = np.where(replicas.live & use.known & room.known, use.value * room.value, 0.0)
-    held = groups.total(floats(tokens), replicas.variant)
+    held = groups.total(tokens, replicas.variant)
     some = (running >= _FEW) & (held > 0.0)
     prompts = np.divide(held, running, out=prior.in_tokens.copy(), where=some)
     return replace(prior, in_tokens=prompts, out_tokens=_answers(snapshot, groups, prior.out_tokens))

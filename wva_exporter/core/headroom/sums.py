@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import BoolArray, Column, FloatArray, floats
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, first_of, floats
 from wva_exporter.core.snapshot import Snapshot
 
 _YOUNG = 0.9
@@ -108,8 +108,8 @@ def stepped(past: Sums, snapshot: Snapshot, *, keep_seconds: float, scrape_secon
     fresh = known & ~before.arrived.known & _young(snapshot) & early & bool(past.pods)
     highest = before.highest.where(snapshot.time - before.highest_at <= keep_seconds)
     back = highest.known & (value.value >= highest.value)
-    since = np.select([fresh, back], [sampled - scrape_seconds, before.highest_at], before.sampled_at)
-    least = np.select([fresh, back], [0.0, highest.value], before.arrived.value)
+    since = first_of([fresh, back], [sampled - scrape_seconds, before.highest_at], before.sampled_at)
+    least = first_of([fresh, back], [0.0, highest.value], before.arrived.value)
     anew = value.value < _RESET * least
     least = np.where(anew, np.where(early, 0.0, value.value), least)
     count, seconds = np.maximum(value.value - least, 0.0), sampled - since

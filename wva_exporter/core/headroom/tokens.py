@@ -19,6 +19,8 @@ from wva_exporter.core.headroom.groups import Groups, weighted
 from wva_exporter.core.headroom.shape import Shape
 from wva_exporter.core.snapshot import Snapshot
 
+_PREFILL = int(Role.PREFILL)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Memory:
@@ -47,7 +49,7 @@ def memory(
     resident = groups.total(share * each[replicas.variant], replicas.variant)
     running = groups.total(np.where(replicas.live, replicas[Signal.RUNNING].value, 0.0), replicas.variant)
     seen = groups.total(replicas.live, replicas.variant) > 0
-    answer = np.where(groups.role == Role.PREFILL, 0.0, shape.out_tokens)
+    answer = np.where(groups.role == _PREFILL, 0.0, shape.out_tokens)
     held = np.divide(resident, running, out=np.zeros(len(groups)), where=running >= 1.0)
     weight = np.where(told & shape.measured, shape.in_tokens + answer, held)
     coming = np.where(

@@ -35,8 +35,9 @@ class Belief:
         rows = self.known.shape
         if self.mean_seconds.shape != (*rows, 3) or self.stddev_seconds.shape != (*rows, 3):
             raise InvalidValue(f"{rows} rows, means {self.mean_seconds.shape}, deviations {self.stddev_seconds.shape}")
-        told = np.concatenate([self.mean_seconds[self.known], self.stddev_seconds[self.known]])
-        if not (np.all(np.isfinite(told)) and np.all(told > 0.0)):
+        mean, stddev = self.mean_seconds, self.stddev_seconds
+        fine = (mean > 0.0) & (mean < np.inf) & (stddev > 0.0) & (stddev < np.inf)
+        if not fine[self.known].all():
             raise InvalidValue("parameters and their deviations are positive and finite")
         object.__setattr__(self, "mean_seconds", floats(self.mean_seconds))
         object.__setattr__(self, "stddev_seconds", floats(self.stddev_seconds))

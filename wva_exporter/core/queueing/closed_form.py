@@ -28,7 +28,7 @@ _POISSON_FROM = 1e13
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinearQueue:
-    """Chains with tau(n) = ``base`` + ``slope`` n seconds, ready to be asked for many rates: shape (rows,).
+    """Chains with tau(n) = ``base`` + ``slope`` n seconds, ready for many rates: shape (rows,), or any that broadcast.
 
     ``shape`` is r; ``log_ways`` is log C(N + r - 1, N) - N log(N + r), or -log N! where the law is Poisson's (``poisson``).
     """

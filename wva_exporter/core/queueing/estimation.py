@@ -45,6 +45,7 @@ _STUCK = 1e6
 _REACH = 8.0
 """How far a parameter may move from the belief before, as a logarithm: keeps absurd data from overflowing."""
 _IDENTIFIED = 0.5
+_EYE = np.eye(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,9 +256,9 @@ class _Normal:
         own = self.own * (1.0 + damping[:, None]) + 1e-9
         reduced = self.matrix - np.einsum("prk,qrk->rpq", self.cross / own, self.cross)
         right = self.gradient - np.einsum("prk,rk->rp", self.cross, self.own_gradient / own) + pull
-        whole = reduced + np.eye(4) * prior[:, None, :]
+        whole = reduced + _EYE * prior[:, None, :]
         diagonal = np.einsum("rpp->rp", whole)
-        damped = whole + np.eye(4) * (diagonal * damping[:, None] + 1e-12)[:, None, :]
+        damped = whole + _EYE * (diagonal * damping[:, None] + 1e-12)[:, None, :]
         theta = -np.linalg.solve(damped, right[:, :, None])[:, :, 0]
         theta = np.clip(theta, -1.5, 1.5)
         batch = -(self.own_gradient + np.einsum("prk,rp->rk", self.cross, theta)) / own
@@ -301,34 +302,58 @@ def _descend(problem: _Problem) -> tuple[FloatArray, FloatArray]:
     theta, log_batch = problem.start.copy(), problem.log_batch.copy()
     active = np.ones(len(theta), dtype=np.bool_)
     damping = np.full(len(theta), 1e-2)
+    part = problem.take(active)
+    here = _Place.of(part, theta, log_batch)
     for _ in range(_ROUNDS):
-        part = problem.take(active)
-        moved, batch, damped, settled = _round(part, theta[active], log_batch[active], damping[active])
-        theta[active], log_batch[active], damping[active] = moved, batch, damped
-        active[active] = ~settled
-        if not active.any():
-            break
+        here, damping[active], settled = _round(part, here, damping[active])
+        theta[active], log_batch[active] = here.theta, here.log_batch
+        if settled.any():
+            active[active] = ~settled
+            if not active.any():
+                break
+            part = problem.take(active)
+            here = _Place.of(part, theta[active], log_batch[active])
     return theta, log_batch
 
 
-def _round(
-    part: _Problem, theta: FloatArray, log_batch: FloatArray, damping: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
-    """One step of each row, kept where it goes downhill; which rows have settled."""
-    seen = part.predict(theta, log_batch)
-    residual = part.residuals(seen, log_batch)
-    before = part.cost(residual, theta)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Place:
+    """Where the rows of a problem stand, and what follows from it."""
+
+    theta: FloatArray
+    log_batch: FloatArray
+    seen: Prediction
+    residual: FloatArray
+    cost: FloatArray
+
+    @classmethod
+    def of(cls, part: _Problem, theta: FloatArray, log_batch: FloatArray) -> _Place:
+        seen = part.predict(theta, log_batch)
+        residual = part.residuals(seen, log_batch)
+        return cls(theta=theta, log_batch=log_batch, seen=seen, residual=residual, cost=part.cost(residual, theta))
+
+
+def _round(part: _Problem, here: _Place, damping: FloatArray) -> tuple[_Place, FloatArray, BoolArray]:
+    """One step of each row, kept where it goes downhill; the next damping, and which rows have settled."""
+    theta, log_batch = here.theta, here.log_batch
     prior = part.prior_weight(theta)
-    normal = _normal(part, seen, residual, theta, np.exp(log_batch))
+    normal = _normal(part, here.seen, here.residual, theta, np.exp(log_batch))
     step, batch_step = normal.step(prior, prior * (theta - part.center), damping)
-    tried = np.clip(theta + step, part.center - _REACH, part.center + _REACH)
-    tried_batch = np.clip(log_batch + batch_step, -12.0, np.log(part.law.max_batch))
-    after = part.cost(part.residuals(part.predict(tried, tried_batch), tried_batch), tried)
-    better = after <= before
-    theta = np.where(better[:, None], tried, theta)
-    log_batch = np.where(better[:, None], tried_batch, log_batch)
-    settled = (better & (before - after < _SETTLED)) | (~better & (damping > _STUCK))
-    return theta, log_batch, np.where(better, damping * 0.2, damping * 8.0), settled
+    there = _Place.of(
+        part,
+        np.clip(theta + step, part.center - _REACH, part.center + _REACH),
+        np.clip(log_batch + batch_step, -12.0, np.log(part.law.max_batch)),
+    )
+    better = there.cost <= here.cost
+    settled = (better & (here.cost - there.cost < _SETTLED)) | (~better & (damping > _STUCK))
+    damping = np.where(better, damping * 0.2, damping * 8.0)
+    if better.all():
+        return there, damping, settled
+    if not better.any():
+        return here, damping, settled
+    theta = np.where(better[:, None], there.theta, theta)
+    log_batch = np.where(better[:, None], there.log_batch, log_batch)
+    return _Place.of(part, theta, log_batch), damping, settled
 
 
 def _estimate(problem: _Problem, theta: FloatArray, log_batch: FloatArray) -> Estimate:

@@ -18,11 +18,14 @@ import numpy as np
 
 from wva_exporter.core.columns import FloatArray
 from wva_exporter.core.queueing.observations import Observations
-from wva_exporter.core.queueing.service import Lines, chunks_needed, lines_of
+from wva_exporter.core.queueing.service import chunks_needed, lines_of
 from wva_exporter.core.queueing.system import ServiceModel, System
 
 PARAMETERS = ("alpha", "beta", "gamma")
 """What is learned of the service time, in this order along an axis of 3: seconds, per token, per token read."""
+
+_UNITS = np.eye(len(PARAMETERS))[:, :, np.newaxis, np.newaxis]
+"""Each parameter alone: shape (parameters, 3, 1, 1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,8 +42,9 @@ class Coefficients:
     @classmethod
     def of(cls, seen: Observations, model: ServiceModel) -> Coefficients:
         """From the tokens of each point; where they are unknown those of a request of one token, which nobody weighs."""
-        prompt = np.where(seen.usable, seen.in_tokens.value, 1.0)
-        out = np.where(seen.usable, seen.out_tokens.value, 1.0)
+        usable = seen.usable
+        prompt = np.where(usable, seen.in_tokens.value, 1.0)
+        out = np.where(usable, seen.out_tokens.value, 1.0)
         limit = np.broadcast_to(seen.max_batch[:, None].astype(np.float64), prompt.shape)
         system = System.of(
             model=np.full(prompt.shape, model),
@@ -49,37 +53,31 @@ class Coefficients:
             gamma_seconds=1.0,
             in_tokens=prompt,
             out_tokens=out,
-            hit_ratio=np.where(seen.usable, seen.hit_ratio.value, 0.0),
+            hit_ratio=np.where(usable, seen.hit_ratio.value, 0.0),
             max_batch=limit,
             max_queue=0.0,
             max_tokens=np.broadcast_to(seen.max_tokens[:, None], prompt.shape),
         )
         chunks = chunks_needed(system, np.clip(np.round(_batch(seen)), 1.0, limit))
-        parts = [_unit(system, chunks, which) for which in range(len(PARAMETERS))]
+        units = lines_of(  # one parameter is 1 and the others are 0, in turn
+            model=system.model,
+            alpha=_UNITS[0],
+            beta=_UNITS[1],
+            gamma=_UNITS[2],
+            delta=system.delta_seconds,
+            prompt=system.in_tokens,
+            computed=system.computed_tokens,
+            out=system.out_tokens,
+            chunks=chunks,
+        )
         return cls(
-            service_base=np.stack([part.service_base for part in parts]),
-            service_slope=np.stack([part.service_slope for part in parts]),
-            prefill_base=np.stack([part.prefill_base for part in parts]),
-            prefill_slope=np.stack([part.prefill_slope for part in parts]),
+            service_base=units.service_base,
+            service_slope=units.service_slope,
+            prefill_base=units.prefill_base,
+            prefill_slope=units.prefill_slope,
             out_tokens=out,
             max_batch=limit,
         )
-
-
-def _unit(system: System, chunks: FloatArray, which: int) -> Lines:
-    """The lines of a system whose one parameter is 1 and whose others are 0."""
-    one, zero = np.ones(system.shape), np.zeros(system.shape)
-    return lines_of(
-        model=system.model,
-        alpha=one if which == 0 else zero,
-        beta=one if which == 1 else zero,
-        gamma=one if which == 2 else zero,  # noqa: PLR2004 - the third of PARAMETERS
-        delta=zero,
-        prompt=system.in_tokens,
-        computed=system.computed_tokens,
-        out=system.out_tokens,
-        chunks=chunks,
-    )
 
 
 def _batch(seen: Observations) -> FloatArray:

@@ -204,12 +204,19 @@ def _drift(points: Points, found: Estimate) -> Column:
 
 def _spread(values: FloatArray, use: BoolArray) -> FloatArray:
     """Robust standard deviation around the median of each row's values: 1.48 times the median distance; 0 without values."""
-    masked = np.where(use, values, np.nan)
     some = np.flatnonzero(use.any(axis=1))
     result = np.zeros(values.shape[0])
-    middle = np.nanmedian(masked[some], axis=1)
-    result[some] = 1.4826 * np.nanmedian(np.abs(masked[some] - middle[:, None]), axis=1)
+    masked = np.where(use, values, np.inf)[some]
+    middle = _median(masked)
+    result[some] = 1.4826 * _median(np.abs(masked - middle[:, None]))
     return result
+
+
+def _median(values: FloatArray) -> FloatArray:
+    """Of the finite ones of each row, of which there is one at least: shape (rows,)."""
+    ordered, count = np.sort(values, axis=1), np.isfinite(values).sum(axis=1)
+    row = np.arange(len(values))
+    return np.asarray((ordered[row, (count - 1) // 2] + ordered[row, count // 2]) / 2.0)
 
 
 def _later(one: Column, other: Column) -> Column:

@@ -14,7 +14,6 @@ LIMITS = ("max_batch", "max_tokens")
 """What observations say of each row and not of each point."""
 
 _LARGEST_BATCH = 100_000
-_CHANNELS = ("ttft_seconds", "itl_seconds", "running", "rate_rps")
 
 LARGEST = 1e9
 """Beyond it a reading is a fault of its source, not a measurement."""
@@ -80,7 +79,7 @@ class Observations:
     @property
     def usable(self) -> BoolArray:
         """Which points say anything: shape (rows, points)."""
-        measured = np.any([getattr(self, name).known for name in _CHANNELS], axis=0)
+        measured = self.ttft_seconds.known | self.itl_seconds.known | self.running.known | self.rate_rps.known
         return flags(self.in_tokens.known & self.out_tokens.known & measured)
 
     @property

@@ -28,6 +28,9 @@ from numpy.typing import ArrayLike
 from wva_exporter.core.columns import BoolArray, FloatArray, IntArray
 from wva_exporter.core.queueing.system import ServiceModel, System
 
+_PD, _CHUNK = int(ServiceModel.PD), int(ServiceModel.CHUNK)
+"""Arrays are compared with plain numbers: with an enum numpy takes five times as long."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lines:
@@ -90,7 +93,7 @@ def chunks_needed(system: System, batch: ArrayLike) -> FloatArray:
     c = np.maximum(np.ceil(positive), 1.0)
     c = np.where(fits(np.maximum(c - 1.0, 1.0)), np.maximum(c - 1.0, 1.0), c)
     c = np.where(fits(c), c, c + 1.0)
-    return np.where(system.model == ServiceModel.CHUNK, c, 1.0)
+    return np.where(system.model == _CHUNK, c, 1.0)
 
 
 def lines(system: System, chunks: ArrayLike = 1.0) -> Lines:
@@ -121,6 +124,10 @@ def lines_of(
     chunks: FloatArray,
 ) -> Lines:
     """The lines from plain numbers, in the unit of time of the parameters."""
+    is_pd, is_chunk = model == _PD, model == _CHUNK
+    chunk = _chunked(alpha=alpha, beta=beta, gamma=gamma, prompt=prompt, computed=computed, out=out, chunks=chunks)
+    if is_chunk.all():  # as nearly everywhere: the other laws are not worked out
+        return chunk
     has_prompt = computed > 0.0
     steps = np.where(~has_prompt & (out == 1.0), 1.0, out - 1.0)
     pd = (np.where(has_prompt, gamma, 0.0), delta * computed, alpha, beta)
@@ -130,24 +137,45 @@ def lines_of(
     own = alpha + (beta + gamma) * computed
     abg = (np.where(has_prompt, own, 0.0), np.where(has_prompt, shared, 0.0), alpha + beta + context, shared)
 
-    work_pre = (beta + gamma * (chunks + 1.0) / 2.0) * computed
-    per_token = beta + gamma * (prompt + (out + 1.0) / 2.0)
-    each = (work_pre + out * per_token) / (chunks + out)
-    chunk = (chunks * (alpha - each) + work_pre, chunks * each, alpha - each + per_token, each)
-
-    is_pd, is_chunk = model == ServiceModel.PD, model == ServiceModel.CHUNK
-    choose = [np.where(is_pd, p, np.where(is_chunk, c, a)) for p, a, c in zip(pd, abg, chunk, strict=True)]
+    both = (chunk.prefill_base, chunk.prefill_slope, chunk.decode_base, chunk.decode_slope)
+    choose = [np.where(is_pd, p, np.where(is_chunk, c, a)) for p, a, c in zip(pd, abg, both, strict=True)]
     prefill_base, prefill_slope, decode_base, decode_slope = choose
     steps = np.where(is_pd, steps, out)
     return Lines(
-        service_base=np.where(is_chunk, (chunks + out) * alpha, prefill_base + steps * decode_base),
-        service_slope=np.where(is_chunk, (chunks + out) * each, prefill_slope + steps * decode_slope),
+        service_base=np.where(is_chunk, chunk.service_base, prefill_base + steps * decode_base),
+        service_slope=np.where(is_chunk, chunk.service_slope, prefill_slope + steps * decode_slope),
         prefill_base=prefill_base,
         prefill_slope=prefill_slope,
-        prefill_floor=np.where(is_chunk, work_pre, 0.0),
+        prefill_floor=np.where(is_chunk, chunk.prefill_floor, 0.0),
         decode_base=decode_base,
         decode_slope=decode_slope,
-        decode_floor=np.where(is_chunk, per_token, 0.0),
+        decode_floor=np.where(is_chunk, chunk.decode_floor, 0.0),
+    )
+
+
+def _chunked(
+    *,
+    alpha: FloatArray,
+    beta: FloatArray,
+    gamma: FloatArray,
+    prompt: FloatArray,
+    computed: FloatArray,
+    out: FloatArray,
+    chunks: FloatArray,
+) -> Lines:
+    """The lines of CHUNK."""
+    work_pre = (beta + gamma * (chunks + 1.0) / 2.0) * computed
+    per_token = beta + gamma * (prompt + (out + 1.0) / 2.0)
+    each = (work_pre + out * per_token) / (chunks + out)
+    return Lines(
+        service_base=(chunks + out) * alpha,
+        service_slope=(chunks + out) * each,
+        prefill_base=chunks * (alpha - each) + work_pre,
+        prefill_slope=chunks * each,
+        prefill_floor=work_pre,
+        decode_base=alpha - each + per_token,
+        decode_slope=each,
+        decode_floor=per_token,
     )
 
 

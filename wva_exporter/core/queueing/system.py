@@ -49,6 +49,10 @@ class ServiceModel(IntEnum):
     """The same with prompts cut into chunks by a token budget."""
 
 
+_PD, _ABG, _CHUNK = (float(model) for model in ServiceModel)
+"""Arrays are compared with plain numbers: with an enum numpy takes five times as long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class System:
     """Replicas as queues: up to ``max_batch`` requests are served together, up to ``max_queue`` more wait, others are lost.
@@ -75,12 +79,11 @@ class System:
     known: BoolArray
 
     def __post_init__(self) -> None:
-        shapes = {getattr(self, field.name).shape for field in fields(self)}
+        shapes = {getattr(self, name).shape for name in _MAKE}
         if len(shapes) != 1:
             raise InvalidValue(f"the fields of a system have one shape, not {sorted(shapes)}")
-        for field in fields(self):
-            make = {"model": integers, "max_batch": integers, "max_queue": integers, "known": flags}
-            object.__setattr__(self, field.name, make.get(field.name, floats)(getattr(self, field.name)))
+        for name, make in _MAKE.items():
+            object.__setattr__(self, name, make(getattr(self, name)))
 
     @classmethod
     def of(cls, model: ArrayLike, **values: ArrayLike) -> Self:
@@ -89,16 +92,17 @@ class System:
         Raises:
             InvalidValue: a number is not finite or out of its range, or nothing takes any time.
         """
-        given, possible, wrong = _checked(model, values)
+        given, possible = _checked(model, values)
         if not possible.all():
-            where = int(np.argmin(possible.ravel()))
-            raise InvalidValue(next(text for name, text in wrong.items() if _bad(name, given).ravel()[where]))
+            where = int(np.argmin(possible))
+            broken = (name for name in _RULES if not np.broadcast_to(_kept(name, given), possible.shape).flat[where])
+            raise InvalidValue(_RULES[next(broken)])
         return cls._from(given, possible)
 
     @classmethod
     def where_possible(cls, model: ArrayLike, known: ArrayLike = True, **values: ArrayLike) -> Self:  # noqa: FBT002 - an array
         """As ``of``, but what is impossible, or not ``known``, becomes an unknown row instead of an error."""
-        given, possible, _ = _checked(model, values)
+        given, possible = _checked(model, values)
         return cls._from(given, possible & np.broadcast_to(np.asarray(known, dtype=np.bool_), possible.shape))
 
     @classmethod
@@ -161,6 +165,20 @@ class System:
         return self.with_batch(np.clip(fits, 1, self.max_batch).astype(np.int64))
 
 
+_MAKE = {field.name: floats for field in fields(System)} | {
+    "model": integers,
+    "max_batch": integers,
+    "max_queue": integers,
+    "known": flags,
+}
+"""How each field is stored."""
+
+_RULES = {name: f"{name} lies within [{_SMALLEST.get(name, 0.0):g}, {top:g}]" for name, top in _LARGEST.items()} | {
+    "model": "model is one of PD, ABG, CHUNK",
+    "time": "some parameter must make service take time",
+}
+"""What to say of each rule where it is broken."""
+
 _PLACEHOLDER = {
     "model": float(ServiceModel.PD),
     "alpha_seconds": 1.0,
@@ -177,34 +195,34 @@ _PLACEHOLDER = {
 _DEFAULTS = {"delta_seconds": 0.0, "hit_ratio": 0.0, "max_tokens": float(DEFAULT_MAX_TOKENS)}
 
 
-def _checked(model: ArrayLike, values: dict[str, ArrayLike]) -> tuple[dict[str, FloatArray], BoolArray, dict[str, str]]:
-    """The fields as arrays of one shape, which rows are possible, and what to say of each field where it is not."""
+def _checked(model: ArrayLike, values: dict[str, ArrayLike]) -> tuple[dict[str, FloatArray], BoolArray]:
+    """The fields as arrays that broadcast against each other, and which rows of the whole are possible."""
     every: dict[str, ArrayLike] = {"model": model, **_DEFAULTS, **values}
     if set(every) != set(_PLACEHOLDER):
         odd = sorted(set(every) ^ set(_PLACEHOLDER))
         raise InvalidValue(f"missing or unknown fields of a system: {', '.join(odd)}")
     try:
-        arrays = np.broadcast_arrays(*[np.asarray(value, dtype=np.float64) for value in every.values()])
+        given = {name: np.asarray(value, dtype=np.float64) for name, value in every.items()}
+        possible = np.ones(np.broadcast(*given.values()).shape, dtype=np.bool_)
     except (ValueError, TypeError) as error:
         raise InvalidValue(f"the fields of a system do not go together: {error}") from error
-    given = dict(zip(every, arrays, strict=True))
-    wrong = {name: f"{name} lies within [{_SMALLEST.get(name, 0.0):g}, {top:g}]" for name, top in _LARGEST.items()}
-    wrong |= {"model": "model is one of PD, ABG, CHUNK", "time": "some parameter must make service take time"}
-    bad = np.any([_bad(name, given) for name in wrong], axis=0)
-    return given, ~np.asarray(bad, dtype=np.bool_), wrong
+    for name in _RULES:
+        possible &= _kept(name, given)
+    return given, possible
 
 
-def _bad(name: str, given: dict[str, FloatArray]) -> BoolArray:
-    """Where one rule of a system is broken; a comparison with NaN is false, so NaN breaks every rule."""
+def _kept(name: str, given: dict[str, FloatArray]) -> BoolArray:
+    """Where one rule of a system is kept; a comparison with NaN is false, so NaN breaks every rule."""
     if name == "model":
-        return ~np.isin(given["model"], [float(m) for m in ServiceModel])
+        model = given["model"]
+        return np.asarray((model == _PD) | (model == _ABG) | (model == _CHUNK))
     if name == "time":
         decodes = (given["out_tokens"] > 1.0) | (given["in_tokens"] == 0.0)
         pd = ((given["alpha_seconds"] + given["beta_seconds"] >= _LEAST_SECONDS) & decodes) | (
             (given["gamma_seconds"] + given["delta_seconds"] >= _LEAST_SECONDS) & (given["in_tokens"] > 0.0)
         )
         other = given["alpha_seconds"] + given["beta_seconds"] + given["gamma_seconds"] >= _LEAST_SECONDS
-        return ~np.where(given["model"] == ServiceModel.PD, pd, other)
+        return np.where(given["model"] == _PD, pd, other)
     value = given[name]
-    whole = np.isfinite(value) & (np.floor(value) == value) if name in {"max_batch", "max_queue"} else True
-    return ~((value >= _SMALLEST.get(name, 0.0)) & (value <= _LARGEST[name]) & whole)
+    within = (value >= _SMALLEST.get(name, 0.0)) & (value <= _LARGEST[name])
+    return np.asarray(within & (np.floor(value) == value) if name in {"max_batch", "max_queue"} else within)
