@@ -68,10 +68,14 @@ class Life:
         full: int = 0,
         wanted: Mapping[str, float] | None = None,
         signals: Mapping[Signal, float | None] | None = None,
+        more: Mapping[str, float] | None = None,
     ) -> Plan:
-        """One more: ``rate`` requests a second spread over ready ``pods``; ``wanted`` replicas exist, ready or not."""
+        """One more: ``rate`` requests a second spread over ready ``pods``, and ``more`` over those of one variant.
+
+        ``wanted`` replicas exist, ready or not.
+        """
         made, self.memory = plan(
-            self.view(pods, rate, kv=kv, waiting=waiting, full=full, wanted=wanted, signals=signals),
+            self.view(pods, rate, kv=kv, waiting=waiting, full=full, wanted=wanted, signals=signals, more=more),
             self.memory,
             POLICIES,
             self.rules,
@@ -88,13 +92,14 @@ class Life:
         full: int = 0,
         wanted: Mapping[str, float] | None = None,
         signals: Mapping[Signal, float | None] | None = None,
+        more: Mapping[str, float] | None = None,
     ) -> Snapshot:
         """What that cycle sees, a quarter of a minute after the one before: the first ``full`` pods had a full cache."""
         self.time += CYCLE_SECONDS
         everyone = [(name, place) for name, number in pods.items() for place in range(number)]
         replicas = []
         for number, pod in enumerate(everyone):
-            each = rate / len(everyone)
+            each = rate / len(everyone) + (more or {}).get(pod[0], 0.0) / pods[pod[0]]
             self._arrived[pod] = self._arrived.get(pod, 1000.0) + each * CYCLE_SECONDS
             says = {
                 Signal.ARRIVED: self._arrived[pod],

@@ -56,6 +56,12 @@ def test_a_step_is_taken_at_once() -> None:
     assert found.likely.listed()[0] > found.rate.listed()[0]
 
 
+def test_of_a_step_the_rise_is_what_is_still_to_come() -> None:
+    """From 10 to 15 a second within a scrape: by its middle it was 20 that came, and not 30."""
+    assert 1.9 < likely(150, 150, 150, 150, 150, 240) < 2.7
+    assert likely(0.1, 0.1, 0.1, 0.1, 0.1, 75) == pytest.approx(likely(0.1, 0.1, 0.1, 0.1, 0.1, 150) / 2, rel=0.1)
+
+
 def test_what_is_remembered_of_a_burst_is_its_minute() -> None:
     """The most of many half minutes is mostly chance."""
     found = of(150, 150, 150, 150, 150, 150, 150, 220)

@@ -79,7 +79,7 @@ def test_less_is_asked_for_only_after_the_window() -> None:
 
 
 def test_a_load_that_goes_up_and_down_is_not_followed_down() -> None:
-    """Half a minute of a lot and half a minute of little in turn: after the first rise nothing is taken back."""
+    """Half a minute of a lot and half a minute of little in turn: after the first rise nothing is asked for again."""
     life = alone()
     life.settle({"v": 4}, 60.0)
     targets, standing = [], 4.0
@@ -87,7 +87,8 @@ def test_a_load_that_goes_up_and_down_is_not_followed_down() -> None:
         rate = 180.0 if turn % 4 < 2 else 60.0
         standing = max(target(life.cycle({"v": round(standing)}, rate)), 1.0)
         targets.append(standing)
-    assert np.all(np.diff(targets[4:]) >= 0.0)
+    assert np.all(np.diff(targets[4:]) <= 0.0)
+    assert targets[-1] > 8.0
 
 
 def test_a_start_is_seeded_with_what_is_there() -> None:
@@ -201,6 +202,16 @@ def test_roles_are_sized_apart() -> None:
     assert decode is not None
     assert prefill != pytest.approx(decode, rel=0.05)
     assert made.explanation.bound.tolist()[1] != Bound.TTFT
+
+
+def test_what_comes_to_prefill_will_come_to_decode() -> None:
+    """Prefill is flooded and lets nothing more through; decode is sized for what stands before the door."""
+    kinds = (V(name="p", role=Role.PREFILL, maximum=60), V(name="d", role=Role.DECODE, maximum=60))
+    life = Life(of=promised(*kinds), belief=believed(2), rules=LOOSE)
+    calm = life.settle({"p": 8, "d": 2}, 100.0)
+    before = target(calm, 1)
+    flooded = [life.cycle({"p": 8, "d": 2}, 100.0, more={"p": 400.0}) for _ in range(4)]
+    assert target(flooded[-1], 1) > before
 
 
 def test_the_cheaper_capacity_grows_of_two_kinds() -> None:

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from core.learning.engines import START, Law, point, window
+from core.learning.engines import START, Law, changed, point, window
 
 from wva_exporter.core.columns import Column
 from wva_exporter.core.queueing.belief import Belief
@@ -94,6 +94,29 @@ def test_silence_changes_nothing() -> None:
         seen = Observations.of(np.array([256]), in_tokens=nothing, out_tokens=nothing)
         later, _ = learn(later.shown(time), Points(time=np.array([time]), seen=seen, arguments=nothing), GUESS)
     assert later.latest.belief.mean_seconds.tolist() == state.latest.belief.mean_seconds.tolist()
+
+
+def test_points_of_no_steady_state_count_only_while_there_is_nothing_better() -> None:
+    """Twice the time between tokens while a batch fills: not mixed with what was seen in peace, and better than nothing."""
+    engine = Engine(Law())
+    filling = [
+        replace(changed_times(engine.at(time), 2.0), steady=np.zeros((1, 1), dtype=np.bool_)) for time in times(12)
+    ]
+    calm = [engine.at(time) for time in times(12, start=times(12)[-1] + EVERY)]
+    mixed, pure = Learning.start(1, START), Learning.start(1, START)
+    for each in filling:
+        mixed, _ = learn(mixed.shown(each.time[0]), each, GUESS)
+    assert mixed.latest.belief.known.all()
+    for each in calm:
+        mixed, _ = learn(mixed.shown(each.time[0]), each, GUESS)
+        pure, _ = learn(pure.shown(each.time[0]), each, GUESS)
+    assert mixed.latest.belief.mean_seconds == pytest.approx(pure.latest.belief.mean_seconds)
+
+
+def changed_times(points: Points, factor: float) -> Points:
+    """The same point with so many times the time between tokens."""
+    slower = Column.of(points.seen.itl_seconds.value * factor)
+    return replace(points, seen=changed(points.seen, itl_seconds=slower))
 
 
 def test_drift_begins_anew() -> None:

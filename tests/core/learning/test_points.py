@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fleet_builder import R, V, fleet, snapshot
@@ -61,6 +63,21 @@ def test_an_idle_variant_has_no_point() -> None:
     """No request, no latency: nothing to learn, and nothing is made up."""
     idle = dict.fromkeys(FULL)
     assert not seen_of(R(v="a", running=0.0, signals=idle)).usable.any()
+
+
+@pytest.mark.parametrize(
+    "unsettled",
+    [R(v="a", running=240.0, signals=FULL), R(v="a", running=20.0, waiting=3.0, signals=FULL)],
+    ids=["fills", "queues"],
+)
+def test_a_replica_on_its_way_to_another_state_counts_only_without_a_steady_one(unsettled: R) -> None:
+    """Its minute is a mixture: a batch that is filling now, or a first token that waited in a queue."""
+    slow = replace(unsettled, signals={**FULL, Signal.ITL: 0.08})
+    both = point_of(snapshot(FLEET, [R(v="a", running=20.0, signals=FULL), slow]), np.array([256, 128]))
+    alone = point_of(snapshot(FLEET, [slow]), np.array([256, 128]))
+    assert both.seen.itl_seconds.value[0, 0] == pytest.approx(0.02)
+    assert alone.seen.itl_seconds.value[0, 0] == pytest.approx(0.08)
+    assert (both.steady[0, 0], alone.steady[0, 0]) == (True, False)
 
 
 def columns(values: list[list[float]], arguments: list[list[float]], time: list[float]) -> Points:

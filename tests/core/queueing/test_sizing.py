@@ -50,7 +50,10 @@ def test_a_rate_that_is_found_meets_every_target(system: System, ttft_ratio: flo
     else:
         there = analyze(system, found.rate_rps)
         assert there.ttft_seconds <= ttft * (1 + 1e-5)
-        assert there.itl_seconds <= itl * (1 + 2e-3)  # of a batch limit of 1, ITL falls a little as load grows
+        if (
+            system.out_tokens > 1
+        ):  # one token has no time between tokens: what is read there jumps with the rounded batch
+            assert there.itl_seconds <= itl * (1 + 2e-3)  # of a batch limit of 1, ITL falls a little as load grows
         assert found.throughput_rps == pytest.approx(float(there.throughput_rps))
         assert found.rate_rps == min(found.ttft_rate_rps, found.itl_rate_rps, found.tps_rate_rps)
 

@@ -9,7 +9,7 @@ import numpy as np
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.engine_arguments import CHUNK_TOKENS, DEFAULT_SEQUENCES
-from wva_exporter.core.fleet import Fleet
+from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.headroom import arrivals as flow
 from wva_exporter.core.headroom.capacity import Capacity, Terms, capacity
 from wva_exporter.core.headroom.groups import Groups, weighted
@@ -26,6 +26,7 @@ _SAME = 0.01
 """Capacity is not worked out again for changes of its inputs below this share."""
 
 _TINY = 1e-9
+_DECODE, _PREFILL = int(Role.DECODE), int(Role.PREFILL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,10 +178,23 @@ def _rates(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray
     answering = groups.total(replicas.live, replicas.variant) > 0
     offered = snapshot.offered.where(snapshot.offered.value >= 0.0).take(groups.model)
     rate, likely, lasting = (
-        np.maximum(column.otherwise(finished), offered.otherwise(0.0))
+        _handed_on(groups, np.maximum(column.otherwise(finished), offered.otherwise(0.0)))
         for column in (seen.rate, seen.likely, seen.lasting)
     )
     return rate, likely, lasting, np.asarray((seen.rate.known & answering) | telling | offered.known)
+
+
+def _handed_on(groups: Groups, rate: FloatArray) -> FloatArray:
+    """Rates at which requests come to each group, where prefill hands on what comes to it: shape (groups,).
+
+    Who decodes sees a rise only as far as prefill lets it through, and has it all at once when prefill has grown.
+    """
+    first = groups.role == _PREFILL
+    if not first.any():
+        return rate
+    prompts = np.zeros(int(groups.model.max()) + 1)
+    prompts[groups.model[first]] = rate[first]
+    return np.where(groups.role == _DECODE, np.maximum(rate, prompts[groups.model]), rate)
 
 
 def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import BoolArray, Column, FloatArray, floats
+from wva_exporter.core.columns import BoolArray, FloatArray, floats
 from wva_exporter.core.headroom.case import Case
 from wva_exporter.core.headroom.groups import Groups
 from wva_exporter.core.headroom.mix import Offers
+from wva_exporter.core.headroom.window import Window
 from wva_exporter.core.snapshot import Snapshot
 
 _EPSILON = 1e-9
@@ -55,25 +56,29 @@ def guarded(snapshot: Snapshot, groups: Groups, now: Case, offers: Offers, wante
     )
 
 
-def settled(
-    answer: Answer, groups: Groups, now: Case, needed_at: Column, *, time: float, hold_seconds: float
-) -> tuple[Answer, Column]:
-    """Nothing is given back sooner than ``hold_seconds`` after all of it was needed, for whatever; and when each group's was.
+def settled(answer: Answer, groups: Groups, now: Case, window: Window, time: float) -> tuple[Answer, Window]:
+    """Nothing is given back that was needed within the window, for whatever; and the window with what is needed now.
 
     A guess of a step and a backlog are over within a minute or two. To take back at once what was ordered for them would start
-    engines for nothing and end answers in the middle, at every turn of a load that goes up and down.
+    engines for nothing and end answers in the middle, at every turn of a load that goes up and down. ``window`` remembers
+    replicas of each variant; those of a group of several kinds are needed all or not at all.
     """
     of_variant, standing = groups.of_variant, now.standing
-    counts = (now.size > 0.0) & (standing > 0.0)
+    rises = (groups.total(np.maximum(answer.replicas - standing, 0.0)) > 0.0)[of_variant]
+    alone = (np.bincount(of_variant, minlength=len(groups)) == 1)[of_variant]
+    would_do = np.ceil(now.need[of_variant] / np.where(now.size > 0.0, now.size, np.inf) - _EPSILON)
+    needed = np.where(alone, would_do, np.where(_all_needed(groups, now)[of_variant], standing, 0.0))
+    window = window.add(np.where(rises, np.maximum(needed, answer.replicas), needed), time)
+    return replace(answer, replicas=np.maximum(answer.replicas, np.minimum(window.highest, standing))), window
+
+
+def _all_needed(groups: Groups, now: Case) -> BoolArray:
+    """Groups for which one replica less, the smallest, would be too few: shape (groups,)."""
+    counts = (now.size > 0.0) & (now.standing > 0.0)
     smallest = np.full(len(groups), np.inf)
-    np.minimum.at(smallest, of_variant[counts], now.size[counts])
-    fewer = groups.total(now.size * standing) - np.where(np.isfinite(smallest), smallest, 0.0)
-    rises = groups.total(np.maximum(answer.replicas - standing, 0.0)) > 0.0
-    needed = rises | (now.need > fewer * (1.0 + _EPSILON))
-    needed_at = Column.of(np.where(needed, time, needed_at.value), needed | needed_at.known)
-    recent = (needed_at.known & (time - needed_at.value < hold_seconds))[of_variant]
-    replicas = np.where(recent, np.maximum(answer.replicas, standing), answer.replicas)
-    return replace(answer, replicas=replicas), needed_at
+    np.minimum.at(smallest, groups.of_variant[counts], now.size[counts])
+    fewer = groups.total(now.size * now.standing) - np.where(np.isfinite(smallest), smallest, 0.0)
+    return np.asarray(now.need > fewer * (1.0 + _EPSILON))
 
 
 def _full(snapshot: Snapshot, groups: Groups) -> tuple[FloatArray, FloatArray]:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wva_exporter.core.columns import BoolArray, Column, FloatArray
+from wva_exporter.core.columns import Column, FloatArray
 from wva_exporter.core.headroom.arrivals import Arrivals
 
 LONG_DEVIATIONS = 1.0
 SHORT_DEVIATIONS = 0.5
 STEP_DEVIATIONS = 3.0
 FRESH = 2.5
-"""A step comes in the middle of a scrape, in the mean, so the rise that it shows is half of the whole; in half of all cases less."""
+"""A step comes in the middle of a scrape, in the mean: the rise that it shows is half of the whole, and often less."""
 
 STEEP = 1.5
 """A rise of less than half within a scrape is a slope or a burst, of which no more is to come than was seen."""
@@ -60,15 +60,15 @@ def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds:
     long, short = arrivals.within(now - long_seconds), arrivals.within(now - short_seconds)
     lasting = _upper(*long, spread, LONG_DEVIATIONS)
     rate = np.maximum(lasting, _upper(*short, spread, SHORT_DEVIATIONS))
-    last, jumped = _jump(arrivals, now - scrape, now, long_seconds, spread)
-    two, jumped_twice = _jump(arrivals, now - short_seconds, now, long_seconds, spread)
-    _, jumped_before = _jump(arrivals, now - short_seconds, now - scrape, long_seconds, spread)
-    rate = np.where(jumped, np.maximum(rate, last), rate)
-    rate = np.where(jumped_twice, np.maximum(rate, two), rate)
+    last, jump = _jump(arrivals, now - scrape, now, long_seconds, spread)
+    two, jump_of_two = _jump(arrivals, now - short_seconds, now, long_seconds, spread)
+    _, jump_before = _jump(arrivals, now - short_seconds, now - scrape, long_seconds, spread)
+    rate = np.where(jump > STEP_DEVIATIONS, np.maximum(rate, last), rate)
+    rate = np.where(jump_of_two > STEP_DEVIATIONS, np.maximum(rate, two), rate)
     known = long[0] > 0.0
     usual = _upper(*arrivals.within(now - scrape - long_seconds, now - scrape), spread, 0.0)
-    steep = jumped & ~jumped_before & (last > STEEP * usual)
-    likely = np.where(steep, np.maximum(rate, usual + FRESH * (last - usual)), rate)
+    began = (jump > STEP_DEVIATIONS) & (jump_before <= STEP_DEVIATIONS) & (last > STEEP * usual)
+    likely = np.where(began, np.maximum(rate, usual + FRESH * (last - usual)), rate)
     return Level(rate=Column.of(rate, known), likely=Column.of(likely, known), lasting=Column.of(lasting, known))
 
 
@@ -91,10 +91,11 @@ def _upper(seconds: FloatArray, count: FloatArray, spread: FloatArray, deviation
 
 def _jump(
     arrivals: Arrivals, since: float, until: float, long_seconds: float, spread: FloatArray
-) -> tuple[FloatArray, BoolArray]:
-    """The rate in (since, until], and where it cannot be the rate of the minute before that."""
+) -> tuple[FloatArray, FloatArray]:
+    """The rate in (since, until], and how many deviations it lies above that of the minute before; 0 where that is unknown."""
     old_seconds, old_count = arrivals.within(since - long_seconds, since)
     seconds, count = arrivals.within(since, until)
-    usual = np.divide(old_count, old_seconds, out=np.zeros(len(count)), where=old_seconds > 0.0) * seconds
-    jumped = (old_seconds > 0.0) & (count > usual + STEP_DEVIATIONS * np.sqrt(np.maximum(usual, 1.0) * spread))
-    return _upper(seconds, count, np.ones(len(count)), SHORT_DEVIATIONS), jumped
+    seen = old_seconds > 0.0
+    usual = np.divide(old_count, old_seconds, out=np.zeros(len(count)), where=seen) * seconds
+    above = (count - usual) / np.sqrt(np.maximum(usual, 1.0) * spread)
+    return _upper(seconds, count, np.ones(len(count)), SHORT_DEVIATIONS), np.where(seen, above, 0.0)

@@ -20,10 +20,9 @@ from wva_exporter.core.headroom.window import Window
 class Kept:
     """In the rows of ``fleet`` and of its ``groups``.
 
-    ``kv_tokens`` and ``wanted`` are of variants: the cache of a replica, and what was wanted last; ``needed_at`` is when all
-    that each group has was last needed. ``capacity`` was worked out
+    ``kv_tokens`` and ``wanted`` are of variants: the cache of a replica, and what was wanted last. ``capacity`` was worked out
     from ``inputs``, a row a variant, and holds while those hardly change. ``window`` has each group twice: the rates to be
-    ready for, then what was asked of the KV caches.
+    ready for, then what was asked of the KV caches; ``needed`` has the replicas of each variant that were needed for all of it.
     """
 
     fleet: Fleet
@@ -34,7 +33,7 @@ class Kept:
     window: Window
     kv_tokens: Column
     wanted: Column
-    needed_at: Column
+    needed: Window
     inputs: FloatArray | None = None
     capacity: Capacity | None = None
 
@@ -54,7 +53,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
             window=Window.start(2 * len(groups), time, window_seconds),
             kv_tokens=Column.unknown(len(fleet)),
             wanted=Column.unknown(len(fleet)),
-            needed_at=Column.unknown(len(groups)),
+            needed=Window.start(len(fleet), time, window_seconds),
         )
     row = integers([memory.fleet.row.get(key, -1) for key in fleet.key])
     group = groups.rows_in(memory.groups)
@@ -68,7 +67,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
         window=memory.window.take(_twice(group, len(memory.groups)), time),
         kv_tokens=memory.kv_tokens.take(row),
         wanted=memory.wanted.take(row),
-        needed_at=memory.needed_at.take(group),
+        needed=memory.needed.take(row, time),
         inputs=None,
         capacity=None,
     )

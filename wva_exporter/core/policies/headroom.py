@@ -54,16 +54,14 @@ class Headroom:
             cost=fleet.variants.ranking_cost,
         )
         answer = guarded(snapshot, kept.groups, now, offers, fit(kept.groups, offers, now.need, enough))
-        answer, needed_at = settled(
-            answer, kept.groups, now, kept.needed_at, time=snapshot.time, hold_seconds=self.windows.down_seconds
-        )
+        answer, needed = settled(answer, kept.groups, now, kept.needed, snapshot.time)
         decidable = chosen & _decidable(snapshot, now)
         meant = Column.of(  # a wish at the start may be noise; one that nobody can judge now still stands
             np.where(decidable, answer.replicas, kept.wanted.value),
             (decidable | kept.wanted.known) & ~young[kept.groups.of_variant],
         )
         proposal = _proposal(snapshot, now, answer, enough=enough, decidable=decidable, kept=kept)
-        return proposal, replace(kept, wanted=meant, needed_at=needed_at)
+        return proposal, replace(kept, wanted=meant, needed=needed)
 
 
 def _most(snapshot: Snapshot, kept: Kept) -> FloatArray:

@@ -26,8 +26,8 @@ class Points:
     """Observations at times that all rows share, the newest last.
 
     ``time`` has shape (points,), seconds by the source's clock. ``arguments``, shape (rows, points), is a number that changes
-    with the engine's arguments (its KV capacity in tokens), unknown where nobody tells. ``steady``, of the same shape, are points
-    that tell of one state of their engines; all are, where it is not given.
+    with the engine's arguments (its KV capacity in tokens), unknown where nobody tells. ``steady``, of the same shape, are
+    points that tell of one state of their engines; all are, where it is not given.
     """
 
     time: FloatArray
@@ -140,27 +140,20 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
         value, known = column.value[live], column.known[live]
         return Column.of(value, known & (np.abs(value) <= LARGEST))
 
-    ttft, itl, waiting = (of(s) for s in (Signal.TTFT, Signal.ITL, Signal.WAITING))
+    ttft, itl, waiting, gauge = (of(s) for s in (Signal.TTFT, Signal.ITL, Signal.WAITING, Signal.RUNNING))
     out = _answers(of(Signal.OUTPUT_TOKENS), snapshot.fleet.variants.role[variant])
-    gauge = of(Signal.RUNNING)
+    tokens, finished = of(Signal.GENERATION_TOKEN_RATE), of(Signal.REQUEST_RATE)
     rate, running = throughput(
-        tokens=of(Signal.GENERATION_TOKEN_RATE),
-        out=out,
-        ttft=ttft,
-        itl=itl,
-        waiting=waiting,
-        finished=of(Signal.REQUEST_RATE),
-        gauge=gauge,
+        tokens=tokens, out=out, ttft=ttft, itl=itl, waiting=waiting, finished=finished, gauge=gauge
     )
-    weight = np.maximum(rate.otherwise(0.0), 1e-12)
     steady = _steady(running, gauge, waiting)
     some = np.bincount(variant[steady], minlength=rows) > 0
     counted = steady | ~some[variant]
+    one, weight = np.ones(len(variant)), np.maximum(rate.otherwise(0.0), 1e-12)
 
     def mean(column: Column, weights: FloatArray) -> Column:
         return _mean(column.where(counted), weights, variant, rows)
 
-    one = np.ones(len(variant))
     seen = Observations.of(
         max_batch,
         max_tokens,
@@ -173,9 +166,8 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
         itl_seconds=mean(itl, weight),
         hit_ratio=mean(of(Signal.PREFIX_HIT_RATIO), weight),
     )
-    return Points(
-        time=np.array([snapshot.time]), seen=seen, arguments=mean(of(Signal.KV_CAPACITY), one), steady=some[:, None]
-    )
+    arguments = mean(of(Signal.KV_CAPACITY), one)
+    return Points(time=np.array([snapshot.time]), seen=seen, arguments=arguments, steady=some[:, None])
 
 
 def _steady(batch: Column, gauge: Column, waiting: Column) -> BoolArray:
