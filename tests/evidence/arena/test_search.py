@@ -127,3 +127,5 @@ def test_a_scenario_of_many_requests_is_played_with_few_seeds(monkeypatch: pytes
     )
     assert len(hold(heavy, folder=None, workers=1).scores["small", "static-1"]) == 2
     assert list(replace(heavy, heavy_seeds=None).seeds_of(scenario())) == [0, 1, 2, 3]
+    monkeypatch.setattr(boards, "HUGE_REQUESTS", 10)
+    assert list(heavy.seeds_of(scenario())) == [0]

@@ -23,6 +23,9 @@ SEARCH_SEEDS = 5
 HEAVY_REQUESTS = 15_000
 """Beyond, a run takes seconds, and means of so many requests vary less."""
 
+HUGE_REQUESTS = 100_000
+"""Beyond, a run takes minutes; one, of a day or more, is a mean of many hours."""
+
 Watch = Callable[[str, int, int], object]
 """Told what is being done, how much of it is done, of how much."""
 
@@ -61,7 +64,8 @@ class Board:
 class Contest:
     """Who meets what: ``limits`` are the names of those limits that take part beside the contenders.
 
-    A scenario of ``HEAVY_REQUESTS`` is played with the first ``heavy_seeds`` only, where that is given.
+    A scenario of ``HEAVY_REQUESTS`` is played with the first ``heavy_seeds`` only, where that is given, and then one of
+    ``HUGE_REQUESTS`` with the first.
     """
 
     scenarios: Sequence[Scenario]
@@ -72,8 +76,12 @@ class Contest:
 
     def seeds_of(self, scenario: Scenario) -> Sequence[int]:
         """Those that a scenario is played with."""
-        few = self.heavy_seeds is not None and len(scenario.requests(self.seeds[0])) >= HEAVY_REQUESTS
-        return self.seeds[: self.heavy_seeds] if few else self.seeds
+        if self.heavy_seeds is None:
+            return self.seeds
+        requests = len(scenario.requests(self.seeds[0]))
+        return self.seeds[
+            : 1 if requests >= HUGE_REQUESTS else self.heavy_seeds if requests >= HEAVY_REQUESTS else None
+        ]
 
 
 def hold(contest: Contest, *, folder: Path | None, workers: int, watch: Watch = lambda *_: None) -> Board:
@@ -86,8 +94,10 @@ def hold(contest: Contest, *, folder: Path | None, workers: int, watch: Watch = 
     placed = list(zip(contest.scenarios, keys, strict=True))
     entrants: list[list[Contender]] = [list(contest.contenders) for _ in placed]
     if contest.limits:
-        known = tuple(contest.seeds[:SEARCH_SEEDS])
-        quests = [Quest(scenario=scenario, key=key, seeds=known, folder=folder) for scenario, key in placed]
+        quests = [
+            Quest(scenario=scenario, key=key, seeds=tuple(contest.seeds_of(scenario)[:SEARCH_SEEDS]), folder=folder)
+            for scenario, key in placed
+        ]
         for mine, found in zip(entrants, spread(seek, quests, workers, _counter(watch, "limits", quests)), strict=True):
             mine += [getattr(found, name) for name in contest.limits]
     duels = [
