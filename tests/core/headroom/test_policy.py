@@ -258,6 +258,22 @@ def test_a_time_that_nobody_saw_is_no_time_of_little_load() -> None:
     assert target(after[-1]) < high
 
 
+def test_what_a_step_needed_is_not_forgotten_while_nobody_looks() -> None:
+    """Ordered for a guess of a step; after six minutes in the dark it was still needed a moment ago."""
+    life = alone()
+    life.settle({"v": 4}, 60.0)
+    ordered = target(life.cycle({"v": 4}, 150.0))
+    pods = {"v": round(ordered)}
+    for _ in range(24):
+        view = life.view(pods, 60.0)
+        silent = np.full(len(view.replicas), Presence.SILENT)
+        _, life.memory = plan(
+            replace(view, replicas=replace(view.replicas, presence=silent)), life.memory, POLICIES, LOOSE
+        )
+    seen = [target(life.cycle(pods, 60.0)) for _ in range(10)]
+    assert set(seen) == {ordered}
+
+
 def test_while_nobody_answers_nothing_is_decided() -> None:
     """What was seen a minute ago is no reason to ask for more or for less now: the target is held, and not renewed."""
     life = alone()

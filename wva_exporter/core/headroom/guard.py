@@ -61,14 +61,16 @@ def settled(answer: Answer, groups: Groups, now: Case, window: Window, time: flo
 
     A guess of a step and a backlog are over within a minute or two. To take back at once what was ordered for them would start
     engines for nothing and end answers in the middle, at every turn of a load that goes up and down. ``window`` remembers
-    replicas of each variant; those of a group of several kinds are needed all or not at all.
+    replicas of each variant; those of a group of several kinds are needed all or not at all. A time that nobody saw needed what
+    was needed before.
     """
     of_variant, standing = groups.of_variant, now.standing
     rises = (groups.total(np.maximum(answer.replicas - standing, 0.0)) > 0.0)[of_variant]
     alone = (np.bincount(of_variant, minlength=len(groups)) == 1)[of_variant]
     would_do = np.ceil(now.need[of_variant] / np.where(now.size > 0.0, now.size, np.inf) - _EPSILON)
     needed = np.where(alone, would_do, np.where(_all_needed(groups, now)[of_variant], standing, 0.0))
-    window = window.add(np.where(rises, np.maximum(needed, answer.replicas), needed), time)
+    needed = np.where(rises, np.maximum(needed, answer.replicas), needed)
+    window = window.add(np.where(now.known[of_variant], needed, window.highest), time)
     return replace(answer, replicas=np.maximum(answer.replicas, np.minimum(window.highest, standing))), window
 
 
