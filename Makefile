@@ -40,7 +40,7 @@ generate: $(VENV)/.dev ## write the committed files that are made from others
 bench: $(VENV)/.dev tools ## measure; one JSON line a number, exit 1 over budget
 	PYTHONPATH=tests:. $(BIN)/python -m bench
 
-arena: $(VENV)/.dev ## put all policies into all scenarios and write docs/evidence.md; an hour or so, goes on where it was
+arena: $(VENV)/.dev ## put all policies into all scenarios and write docs/evidence.md; some hours, goes on where it was
 	PYTHONPATH=. $(BIN)/python .ci/arena.py $(if $(WVA_DATA),--data $(WVA_DATA)/traces)
 
 arena-quick: $(VENV)/.dev ## six scenarios against the committed results; exit 1 if one moved
