@@ -237,6 +237,35 @@ def test_what_never_comes_is_asked_of_another_kind() -> None:
     assert target(made, 0) > 1
 
 
+def test_what_does_not_start_stays_asked_for_while_nobody_else_has_room() -> None:
+    """The only other kind is at its maximum: the pods that wait for nodes are needed."""
+    life = Life(of=promised(V(name="a", cost=5, maximum=30), V(name="b", cost=50, maximum=3)), belief=believed(2))
+    life.settle({"a": 3, "b": 3}, 20.0)
+    asked = {"a": 3.0, "b": 3.0}
+    for turn in range(120):
+        made = life.cycle({"a": 3, "b": 3}, 300.0, wanted=asked)
+        asked = {"a": target(made), "b": target(made, 1)}
+        assert turn < 2 or asked["a"] > 10
+
+
+def test_a_kind_that_never_ran_does_not_decide_how_the_others_are_sized() -> None:
+    """No replica of it ever told its memory; the rest is known, and promises count."""
+    life = Life(of=promised(V(name="a", maximum=60), V(name="b", cost=50, maximum=9)), belief=believed(2), rules=LOOSE)
+    made = life.settle({"a": 6, "b": 0}, 200.0)
+    assert made.explanation is not None
+    assert made.explanation.unit.tolist() == [Unit.REQUESTS_PER_SECOND] * 2
+    assert target(made) == target(alone().settle({"v": 6}, 200.0))
+
+
+@pytest.mark.parametrize("belief", [None, believed(1, spread=3.0)], ids=["lost", "doubtful"])
+def test_service_times_that_are_lost_lower_nothing(belief: Belief | None) -> None:
+    """A replica carries no less and no more because we do not know any longer."""
+    life = Life(of=promised(V(name="v", maximum=60), itl=0.009), belief=believed(1), rules=LOOSE)
+    before = target(life.settle({"v": 31}, 200.0, cycles=60))
+    life.belief = belief
+    assert {target(life.cycle({"v": 31}, 200.0)) for _ in range(40)} == {before}
+
+
 def test_a_silent_input_lowers_nothing() -> None:
     """No signal of headroom's, unknown or not a number, brings a target down."""
     for signal in (Signal.ARRIVED, Signal.REQUEST_RATE, Signal.INPUT_TOKENS, Signal.KV_CAPACITY, Signal.AGE):

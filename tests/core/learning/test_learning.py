@@ -113,6 +113,16 @@ def test_points_of_no_steady_state_count_only_while_there_is_nothing_better() ->
     assert mixed.latest.belief.mean_seconds == pytest.approx(pure.latest.belief.mean_seconds)
 
 
+def test_what_lasts_is_no_rush() -> None:
+    """An engine that became slower and has queued ever since is known as it is, whatever was known before."""
+    engine, state = Engine(Law(), seed=500), settled()
+    engine.law = replace(engine.law, alpha_ms=engine.law.alpha_ms * 3.0)
+    for time in times(66)[40:]:
+        point_ = replace(engine.at(time), steady=np.zeros((1, 1), dtype=np.bool_))
+        state, _ = learn(state.shown(time), point_, GUESS)
+    assert error(engine, state) < 0.1
+
+
 def changed_times(points: Points, factor: float) -> Points:
     """The same point with so many times the time between tokens."""
     slower = Column.of(points.seen.itl_seconds.value * factor)

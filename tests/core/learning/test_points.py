@@ -80,6 +80,17 @@ def test_a_replica_on_its_way_to_another_state_counts_only_without_a_steady_one(
     assert (both.steady[0, 0], alone.steady[0, 0]) == (True, False)
 
 
+def test_who_serves_nobody_says_nothing_of_those_who_do() -> None:
+    """An idle replica is in the steadiest state of all; what is learned is of the busy ones, queue or not."""
+    idle = R(v="a", running=0.0, signals={Signal.GENERATION_TOKEN_RATE: 0.0, Signal.REQUEST_RATE: 0.0})
+    queueing = R(v="a", running=20.0, waiting=3.0, signals=FULL)
+    with_idle = point_of(snapshot(FLEET, [R(v="a", running=20.0, signals=FULL), idle]), np.array([256, 128]))
+    assert with_idle.seen.running.value[0, 0] == pytest.approx(5 * (0.1 + 199 * 0.02))
+    starved = point_of(snapshot(FLEET, [queueing, idle]), np.array([256, 128]))
+    assert starved.seen.usable[0, 0]
+    assert not starved.steady[0, 0]
+
+
 def columns(values: list[list[float]], arguments: list[list[float]], time: list[float]) -> Points:
     """Points whose every column is these values."""
     column = Column.of(np.array(values))

@@ -16,7 +16,7 @@ too pessimistic only money. Where the deviation is beyond use, nothing is known 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -92,6 +92,15 @@ class Capacity:
     doubt: FloatArray
     reachable: BoolArray
     known: BoolArray
+
+    def otherwise(self, before: Capacity) -> Capacity:
+        """What was known before, where nothing is known now: an engine carries no less because we lost sight of its times."""
+        lost = before.known & ~self.known
+        if not lost.any():
+            return self
+        return Capacity(
+            **{f.name: np.where(lost, getattr(before, f.name), getattr(self, f.name)) for f in fields(self)}
+        )
 
 
 def capacity(terms: Terms) -> Capacity:

@@ -79,7 +79,7 @@ def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
             scrape_seconds=windows.short_seconds / 2.0,
         ),
         shape=shape(kept.shape, snapshot, kept.groups, windows.down_seconds),
-        supply=supply(kept.supply, snapshot),
+        supply=supply(kept.supply, snapshot, kept.wanted),
         kv_tokens=Column.of(
             np.where(tokens.known, tokens.value, kept.kv_tokens.value), tokens.known | kept.kv_tokens.known
         ),
@@ -88,18 +88,19 @@ def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
 
 def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) -> tuple[Case, Kept]:
     """The question, and what is remembered with the capacity that was worked out for it."""
-    groups = kept.groups
+    groups, there = kept.groups, _there(kept, snapshot)
     kept, carries = _capacity(kept, snapshot)
     waiting = _waiting(snapshot, groups)
     rate, likely, lasting, arriving = _rates(kept, snapshot, windows)
-    caches = memory(snapshot, groups, kept.shape, kept.kv_tokens, waiting=waiting.total(groups), rate_rps=likely)
+    caches = memory(
+        snapshot, groups, kept.shape, kept.kv_tokens, there=there, waiting=waiting.total(groups), rate_rps=likely
+    )
     needs = np.concatenate([lasting, caches.demand.value])
     told = np.concatenate([arriving, caches.demand.known])  # of a time that nobody saw the peak is no less than before
-    window = kept.window.add(np.where(told, needs, kept.window.highest), snapshot.time)
-    kept = replace(kept, window=window)
-    peak_rps, peak_held = np.split(window.highest, 2)
-    by_time = groups.every(carries.known) & arriving
-    reference = best_reference(groups, snapshot.fleet.variants.ranking_cost, carries.rate_rps, carries.reachable)
+    kept = replace(kept, window=kept.window.add(np.where(told, needs, kept.window.highest), snapshot.time))
+    peak_rps, peak_held = np.split(kept.window.highest, 2)
+    size, reference = _sizes(groups, carries, snapshot.fleet)
+    by_time = groups.every(carries.known | ~there) & _any_of(groups, carries.known) & arriving
     timed = needed(
         groups,
         carries,
@@ -111,7 +112,6 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         reference=reference,
         spare_replicas=spare_replicas,
     )
-    size = np.where(carries.reachable | ~_any(groups, carries.reachable), carries.rate_rps, 0.0)
     now = Case(
         of_variant=groups.of_variant,
         size=size,
@@ -129,6 +129,17 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
     return (now if by_time.all() else _by_memory(now, groups, caches, peak_held)), kept
 
 
+def _sizes(groups: Groups, carries: Capacity, fleet: Fleet) -> tuple[FloatArray, IntArray]:
+    """What a replica of each variant counts for, shape (variants,), and the variant that sizes each group, shape (groups,).
+
+    Kinds of which nothing is known count for nothing, nor do those that break the promise where another keeps it.
+    """
+    usable = carries.known & carries.reachable
+    counts = carries.known & (carries.reachable | ~_any_of(groups, usable)[groups.of_variant])
+    reference = best_reference(groups, fleet.variants.ranking_cost, carries.rate_rps, usable)
+    return np.where(counts, carries.rate_rps, 0.0), reference
+
+
 def _waiting(snapshot: Snapshot, groups: Groups) -> Waiting:
     replicas = snapshot.replicas
     return Waiting(
@@ -138,9 +149,16 @@ def _waiting(snapshot: Snapshot, groups: Groups) -> Waiting:
     )
 
 
-def _any(groups: Groups, flag: BoolArray) -> BoolArray:
-    """Whether any variant of a variant's group has the flag: shape (variants,)."""
-    return np.asarray((groups.total(flag) > 0)[groups.of_variant])
+def _there(kept: Kept, snapshot: Snapshot) -> BoolArray:
+    """Variants of which a replica answers: shape (variants,). Of a kind that never ran nothing is known, which stops nobody."""
+    replicas = snapshot.replicas
+    answering = np.bincount(replicas.variant[replicas.live], minlength=len(snapshot.fleet)) > 0
+    return np.asarray(answering | (kept.supply.ready > 0.0))
+
+
+def _any_of(groups: Groups, flag: BoolArray) -> BoolArray:
+    """Groups of which any variant has the flag: shape (groups,)."""
+    return np.asarray(groups.total(flag) > 0)
 
 
 def _by_memory(now: Case, groups: Groups, caches: Memory, peak: FloatArray) -> Case:
@@ -219,6 +237,7 @@ def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:
     if kept.capacity is not None and same(kept.inputs, inputs, _SAME):
         return kept, kept.capacity
     found = capacity(terms)
+    found = found if kept.capacity is None else found.otherwise(kept.capacity)
     return replace(kept, inputs=inputs, capacity=found), found
 
 

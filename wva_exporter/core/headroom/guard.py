@@ -46,7 +46,8 @@ def guarded(snapshot: Snapshot, groups: Groups, now: Case, offers: Offers, wante
     replicas = replicas + one_more
 
     maximum = snapshot.fleet.variants.maximum
-    unreachable = now.by_time & (groups.total(now.capacity.reachable) == 0) & (now.demand > 0.0)
+    reachable = now.capacity.reachable & now.capacity.known
+    unreachable = now.by_time & (groups.total(reachable) == 0) & (now.demand > 0.0)
     last_resort = unreachable[of_variant] & maximum.known
     return Answer(
         replicas=np.where(last_resort, offers.most, replicas),

@@ -18,6 +18,9 @@ OVERDUE_FACTOR = 3.0
 OVERDUE_SECONDS = 600.0
 """Overdue is what takes three times as long as usual, and ten minutes at least."""
 
+_LONGEST_SECONDS = 1800.0
+"""What took longer waited for a machine, and says nothing of the next start."""
+
 _NEWEST = 0.5
 """Weight of the newest start."""
 
@@ -26,8 +29,8 @@ _NEWEST = 0.5
 class Supply:
     """Replicas of each variant: shape (variants,).
 
-    ``ready`` serve, ``coming`` were asked for and are not overdue. ``pending_since`` is when a variant last had none on their
-    way, unknown while it has none; ``startup_seconds`` is how long the last ones took.
+    ``ready`` serve, ``coming`` were asked for and are not overdue. ``pending_since`` is when a variant last lacked none that
+    were asked for, unknown while it lacks none; ``startup_seconds`` is how long the last ones took.
     """
 
     ready: FloatArray
@@ -66,22 +69,27 @@ class Supply:
         return self.ready + self.coming
 
 
-def supply(past: Supply, snapshot: Snapshot) -> Supply:
-    """What there is this cycle; where nobody counts, what there was."""
+def supply(past: Supply, snapshot: Snapshot, wanted: Column) -> Supply:
+    """What there is this cycle; where nobody counts, what there was.
+
+    What was ``wanted``, shape (variants,), and nobody made is as overdue as what was made and does not start.
+    """
     counts, now = snapshot.counts, snapshot.time
     known = counts.current.known & counts.ready.known
     ready = np.where(known, counts.ready.value, past.ready)
     coming = np.where(known, np.minimum(counts.pending.value, counts.current.value), past.coming)
     came = (ready > past.ready) & past.pending_since.known
     took = np.maximum(now - past.pending_since.value, 0.0)
+    took = np.minimum(took, _LONGEST_SECONDS)
     startup = np.where(came, (1.0 - _NEWEST) * past.startup_seconds + _NEWEST * took, past.startup_seconds)
     since = np.where(came | ~past.pending_since.known, now, past.pending_since.value)
-    waited = np.where(coming > 0.0, now - since, 0.0)
+    missing = (coming > 0.0) | (known & wanted.known & (wanted.value > counts.current.value))
+    waited = np.where(missing, now - since, 0.0)
     overdue = waited > np.maximum(OVERDUE_FACTOR * startup, OVERDUE_SECONDS)
     return Supply(
         ready=ready,
         coming=np.where(overdue, 0.0, coming),
         overdue=overdue,
-        pending_since=Column.of(since, coming > 0.0),
+        pending_since=Column.of(since, missing),
         startup_seconds=startup,
     )

@@ -38,11 +38,21 @@ class Memory:
 
 
 def memory(
-    snapshot: Snapshot, groups: Groups, shape: Shape, kv_tokens: Column, *, waiting: FloatArray, rate_rps: FloatArray
+    snapshot: Snapshot,
+    groups: Groups,
+    shape: Shape,
+    kv_tokens: Column,
+    *,
+    there: BoolArray,
+    waiting: FloatArray,
+    rate_rps: FloatArray,
 ) -> Memory:
-    """What is asked of the caches; ``waiting`` are requests outside of any batch, ``rate_rps`` arrivals: shape (groups,)."""
+    """What is asked of the caches; ``waiting`` are requests outside of any batch, ``rate_rps`` arrivals: shape (groups,).
+
+    ``there`` are variants that have replicas, shape (variants,): the others need not have told their capacity.
+    """
     replicas, thresholds = snapshot.replicas, snapshot.fleet.models.thresholds
-    told = groups.every(kv_tokens.known)
+    told = groups.every(kv_tokens.known | ~there) & (groups.total(kv_tokens.known) > 0)
     each = np.where(told[groups.of_variant], kv_tokens.value, 1.0)
     use = replicas[Signal.KV]
     share = np.where(use.known, use.value, replicas[Signal.KV_PEAK].value) * replicas.live

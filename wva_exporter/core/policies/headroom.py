@@ -50,7 +50,7 @@ class Headroom:
             size=now.size,
             standing=now.standing,
             least=fleet.variants.minimum.astype(np.float64),
-            most=_most(snapshot, kept),
+            most=_most(snapshot, kept, now),
             cost=fleet.variants.ranking_cost,
         )
         answer = guarded(snapshot, kept.groups, now, offers, fit(kept.groups, offers, now.need, enough))
@@ -64,15 +64,18 @@ class Headroom:
         return proposal, replace(kept, wanted=meant, needed=needed)
 
 
-def _most(snapshot: Snapshot, kept: Kept) -> FloatArray:
+def _most(snapshot: Snapshot, kept: Kept, now: Case) -> FloatArray:
     """Replicas that each variant may have: shape (variants,).
 
-    Of a kind whose replicas do not come no more are asked for while there is another kind to ask.
+    Of a kind whose replicas do not come no more are asked for while the other kinds have room for what it lacks.
     """
+    supply, groups = kept.supply, kept.groups
     maximum = snapshot.fleet.variants.maximum.otherwise(growth_limit(snapshot.counts.current))
-    overdue = kept.supply.overdue
-    elsewhere = (kept.groups.total(~overdue) > 0)[kept.groups.of_variant]
-    return np.where(overdue & elsewhere, np.minimum(np.maximum(kept.supply.ready, 1.0), maximum), maximum)
+    asked = np.maximum(kept.wanted.value, snapshot.counts.current.value)
+    lacking = groups.total(np.where(supply.overdue, now.size * np.maximum(asked - supply.ready, 0.0), 0.0))
+    room = groups.total(np.where(supply.overdue, 0.0, now.size * np.maximum(maximum - now.standing, 0.0)))
+    elsewhere = (room >= lacking)[groups.of_variant] & (room > 0.0)[groups.of_variant]
+    return np.where(supply.overdue & elsewhere, np.minimum(np.maximum(supply.ready, 1.0), maximum), maximum)
 
 
 def _decidable(snapshot: Snapshot, now: Case) -> BoolArray:

@@ -7,7 +7,8 @@ earlier belief is the one published before the ten-minute boundary (of the sourc
 * the beliefs published last, before this boundary and before the one before, which our own series hold,
 * when learning last began anew, which is a series too.
 
-Points of engines on their way from one state to another count only while there is nothing better (``points.point_of``).
+Points of engines on their way from one state to another count only while there is nothing better (``points.point_of``): no
+steady one in the window, and either no earlier belief or five minutes of them.
 
 It begins anew where an engine's arguments changed, and where the newest points all miss the fit to one side (drift): older
 points no longer count, and older beliefs only as a rough guide.
@@ -38,6 +39,9 @@ LEAST_SPREAD = 0.05
 
 ANEW_SPREAD = 0.7
 """How sure an old belief still is after a new beginning: within a factor of two."""
+
+RUSH_SECONDS = 300.0
+"""An engine that was in no steady state for so long is in the state that it is in, and what it does then counts."""
 
 DRIFT_POINTS = 5
 DRIFT_DEVIATIONS = 5.0
@@ -178,7 +182,10 @@ def _fit(past: Learning, points: Points, began: Column, law: _Law) -> Estimate:
     rough = past.older.widened(FADE, ANEW_SPREAD)
     prior = rough.where(outdated).otherwise(kept).otherwise(law.guess)
     counted = points.time[None, :] >= began.otherwise(-np.inf)[:, None]
-    better = (points.steady & points.seen.usable & counted).any(axis=1) | past.older.known
+    usable = points.seen.usable & counted
+    since = np.where(usable, points.time[None, :], np.inf).min(axis=1, initial=np.inf)
+    rush = points.time[-1] - since < RUSH_SECONDS
+    better = (points.steady & usable).any(axis=1) | (past.older.known & rush)
     counted = counted & (points.steady | ~better[:, None])
     return fit(points.seen.where(counted), prior, law.model, law.noise)
 

@@ -146,9 +146,10 @@ def point_of(snapshot: Snapshot, max_batch: IntArray, max_tokens: FloatArray | N
     rate, running = throughput(
         tokens=tokens, out=out, ttft=ttft, itl=itl, waiting=waiting, finished=finished, gauge=gauge
     )
-    steady = _steady(running, gauge, waiting)
+    serving = rate.known & (rate.value > 0.0)  # who serves nobody says nothing of those who do
+    steady = serving & (ttft.known | itl.known) & _steady(running, gauge, waiting)
     some = np.bincount(variant[steady], minlength=rows) > 0
-    counted = steady | ~some[variant]
+    counted = steady | (serving & ~some[variant])
     one, weight = np.ones(len(variant)), np.maximum(rate.otherwise(0.0), 1e-12)
 
     def mean(column: Column, weights: FloatArray) -> Column:
