@@ -119,8 +119,8 @@ def whole(arena: Arena, seeds: int, page: Path) -> list[str]:
     drawn = [scenario for scenario in scenarios if scenario.kind != "trace"]
     known = [scenario for scenario in drawn if not scenario.name.startswith(UNSEEN)]
     tried = None if GRID in arena.without else arena.play(known, (OURS, *grid()), min(GRID_SEEDS, seeds))
-    tuned = () if tried is None else choose(tried)
-    names = (OURS, *OTHERS, *tuned)
+    tuned = () if tried is None else choose(tried)  # beside the usual ones where scenarios are changed
+    names = (OURS, *OTHERS)
     traces = [scenario for scenario in scenarios if scenario.kind == "trace"]
     boards = {
         "known": arena.play(known, names, seeds, LIMITS),
