@@ -19,6 +19,7 @@ from wva_exporter.cli import main
 from wva_exporter.cli.scenarios import shipped
 from wva_exporter.cli.simulate import SETTINGS
 from wva_exporter.cli.simulate_table import print_board
+from wva_exporter.twin.closed_loop import run as play
 from wva_exporter.twin.contenders import contender
 
 ROOT = Path(__file__).parent.parent.parent
@@ -90,7 +91,7 @@ def test_results_are_kept_where_one_says(small: str, tmp_path: Path, capsys: pyt
     assert json.loads(first)["scenarios"][0]["policies"][0]["name"] == "hpa"
 
 
-@pytest.mark.parametrize("suffix", ["png", "svg"])
+@pytest.mark.parametrize("suffix", ["png", "svg", "PNG", "Svg"])
 def test_a_picture_is_drawn_and_nothing_else_goes_to_standard_output(
     small: str, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,7 +103,7 @@ def test_a_picture_is_drawn_and_nothing_else_goes_to_standard_output(
     json.loads(said.out)
     assert str(picture) in said.err
     head = picture.read_bytes()[:200]
-    assert head.startswith(b"\x89PNG") if suffix == "png" else b"<svg" in picture.read_bytes()
+    assert head.startswith(b"\x89PNG") if suffix.lower() == "png" else b"<svg" in picture.read_bytes()
     assert picture.stat().st_size > 10_000
 
 
@@ -196,6 +197,36 @@ def test_a_picture_that_cannot_be_written_is_said_before_anything_is_played(
     assert capsys.readouterr().err == f"wva-exporter: --plot: {folder}: cannot be written: Is a directory\n"
     assert main(["simulate", str(tmp_path / "none.yaml"), f"--plot={tmp_path / 'new.png'}"]) == 2
     assert not (tmp_path / "new.png").exists()
+
+
+def test_a_picture_that_can_no_longer_be_written_does_not_cost_the_table(
+    small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that goes away while it plays: what was found is printed, then a line, exit code 2."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = folder / "small.png"
+
+    def play_and_lose(*given: object, **more: object) -> object:
+        folder.rmdir()
+        return play(*given, **more)
+
+    monkeypatch.setattr("wva_exporter.cli.simulate.play", play_and_lose)
+    command = ["simulate", small, "--policy=static-2", "--seeds=1", "--jobs=1"]
+    assert main([*command, f"--plot={picture}"]) == 2
+    said = capsys.readouterr()
+    assert said.err == f"wva-exporter: --plot: {picture}: cannot be written: No such file or directory\n"
+    assert main(command) == 0
+    assert said.out == capsys.readouterr().out
+
+
+def test_a_lost_picture_is_said_also_where_nobody_reads_the_table(small: str) -> None:
+    """A full disk for the picture, a reader that has gone for the table: the line and exit code 2, nothing else."""
+    with_link = Path(small).parent / "full.png"
+    with_link.symlink_to("/dev/full")
+    done = simulated("| true", small, "--policy=static-2", "--seeds=1", "--jobs=1", f"--plot={with_link}")
+    assert done.stderr == f"wva-exporter: --plot: {with_link}: cannot be written: No space left on device\n"
+    assert done.returncode == 2
 
 
 def test_limits_are_in_the_picture_and_it_says_which_seed_it_shows(small: str, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def tell(text: str, code: int = FINE) -> int:
     try:
         print(text, end="", flush=True)
     except BrokenPipeError:
+        _drop_output()
         raise
     except OSError as error:
         _drop_output()

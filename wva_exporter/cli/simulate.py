@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -89,9 +89,15 @@ def run(arguments: argparse.Namespace) -> int:
             board = hold(contest, folder=arguments.cache, workers=arguments.jobs, watch=watch)
     except InvalidValue as error:
         raise ConfigError([printable(str(error))]) from None
+    told = _told(board, arguments.output)
     if arguments.plot is not None:  # first: a closed pipe ends the program
-        _draw(scenarios[0], [*contest.contenders, *board.limits[scenarios[0].name]], arguments)
-    return tell(_told(board, arguments.output))
+        try:
+            _draw(scenarios[0], [*contest.contenders, *board.limits[scenarios[0].name]], arguments)
+        except ConfigError as error:
+            with suppress(BrokenPipeError):
+                tell(told)  # minutes were spent on it
+            raise ConfigError([printable(f"--plot: {error}")]) from None
+    return tell(told)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -110,8 +116,8 @@ def _check(arguments: argparse.Namespace) -> None:
         findings.append(f"--jobs: must be at least 1, is {arguments.jobs}")
     if arguments.plot is not None and len(arguments.scenarios) > 1:
         findings.append("--plot: one picture shows one scenario")
-    if arguments.plot is not None and arguments.plot.suffix not in {".png", ".svg"}:
-        findings.append(f"--plot: {arguments.plot}: must end in .png or .svg")
+    if arguments.plot is not None and arguments.plot.suffix.lower() not in {".png", ".svg"}:
+        findings.append(printable(f"--plot: {arguments.plot}: must end in .png or .svg"))
     if findings:
         raise ConfigError(findings)
 

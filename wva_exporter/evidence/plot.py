@@ -39,7 +39,7 @@ def save(picture: Figure, path: Path) -> None:
         ConfigError: the file cannot be written.
     """
     try:
-        picture.savefig(path, dpi=120, metadata={"Software": None} if path.suffix == ".png" else None)
+        picture.savefig(path, dpi=120, metadata={"Software": None} if path.suffix.lower() == ".png" else None)
     except (OSError, ValueError) as error:
         raise ConfigError([f"{path}: cannot be written: {error}"]) from None
 

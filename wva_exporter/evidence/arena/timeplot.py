@@ -78,14 +78,14 @@ def _lines(text: str, characters: float) -> str:
 
 
 def write(picture: Figure, path: Path) -> None:
-    """Write a picture as ``.png`` or ``.svg``: the same picture gives the same bytes.
+    """Write a picture as ``.png`` or ``.svg``, in small letters or capitals: the same picture gives the same bytes.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     from matplotlib import rc_context  # noqa: PLC0415 - an extra, which drew the picture
 
-    content, kind = io.BytesIO(), path.suffix.removeprefix(".")
+    content, kind = io.BytesIO(), path.suffix.removeprefix(".").lower()
     lacking = {"Date": None} if kind == "svg" else {"Software": None}
     with rc_context({"svg.hashsalt": "wva-exporter"}):
         picture.savefig(content, format=kind, dpi=120, metadata=lacking)
