@@ -1,5 +1,6 @@
 """The shipped scenarios and those of one's own: what becomes of a file, and whether somebody could win."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from wva_exporter.cli.scenario_list import filled
 from wva_exporter.cli.scenarios import build, load_scenario, shipped, shipped_file
 from wva_exporter.config.scenario import parse_scenario
 from wva_exporter.errors import ConfigError
+from wva_exporter.twin.closed_loop import run
+from wva_exporter.twin.contenders import contender
 from wva_exporter.twin.requests import Ending
 from wva_exporter.twin.scenario import Scenario
 from wva_exporter.twin.traces.azure import read_azure
@@ -229,6 +232,97 @@ def test_what_the_catalogue_lacks_is_said_with_file_and_line(tmp_path: Path) -> 
         with pytest.raises(ConfigError) as error:
             load_scenario(str(path))
         assert str(error.value).startswith(f"{path}:{line}: {said}")
+
+
+SIZES = "prompt: {fixed: 100}, output: {fixed: 10}"
+TOO_MANY = "requests are expected with those of the warm-up; must be at most 10000000"
+
+
+@pytest.mark.parametrize(
+    ("load", "key", "said"),
+    [
+        (f"{{legs: [{{rps: 1e+6, for: 2m}}], {SIZES}}}", "legs", f"100001080 {TOO_MANY}"),
+        (f"{{legs: [{{rps: 1.0, for: 1m}}, {{rps: 1e+6, over: 1m}}], {SIZES}}}", "legs", f"13334500 {TOO_MANY}"),
+        (f"{{sine: {{mean_rps: 1e+6, swing_rps: 1.0, period: 100s}}, {SIZES}}}", "sine", f"100001080 {TOO_MANY}"),
+        (
+            f"{{flash: {{base_rps: 1e+6, peak_rps: 1.0, at: 200s, decay: 1s}}, {SIZES}}}",
+            "flash",
+            f"100001080 {TOO_MANY}",
+        ),
+        ("{trace: {format: burstgpt, path: t.csv, scale: 1e+6}}", "trace", f"46{'0' * 6} {TOO_MANY}"),
+        ("{trace: {format: servegen, path: w.csv, tokens: m.csv, scale: 1e+6}}", "trace", f"92{'0' * 7} {TOO_MANY}"),
+    ],
+    ids=["level", "ramp", "sine", "flash", "requests", "rates"],
+)
+def test_more_requests_than_can_be_played_are_refused_before_any_is_drawn(
+    tmp_path: Path, load: str, key: str, said: str
+) -> None:
+    """Ten million; the six minutes of warm-up count, at a rate of their own or at the first; the line is that of the load."""
+    (tmp_path / "t.csv").write_text(
+        "Timestamp,Model,Request tokens,Response tokens\n" + "0,x,1,1\n" * 10 + "100,x,1,1\n"
+    )
+    (tmp_path / "w.csv").write_text("t_seconds,total_rate_rps\n0,2.0\n")
+    (tmp_path / "m.csv").write_text("t_seconds,mean_input_tokens,mean_output_tokens\n0,5,5\n")
+    text = FILE.format(model="Qwen/Qwen3-32B", accelerator="H100", engine="{}", load=load)
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.replace(", rps: 3", "") if key == "trace" else text)
+    with pytest.raises(ConfigError) as refused:
+        load_scenario(str(path), tmp_path)
+    (finding,) = refused.value.findings
+    assert finding.startswith(f"{path}:11: workload.{key}: ")
+    assert said in finding
+
+
+def test_what_is_expected_of_a_source_is_what_comes(tmp_path: Path) -> None:
+    """Drawn, thinned and multiplied, with the warm-up, at another speed and from another beginning."""
+    (tmp_path / "t.csv").write_text(
+        "\n".join(["Timestamp,Model,Request tokens,Response tokens", *(f"{at / 20},x,1,1" for at in range(20_000))])
+    )
+    (tmp_path / "w.csv").write_text("t_seconds,total_rate_rps\n0,3.0\n600,20.0\n1200,9\n")
+    (tmp_path / "m.csv").write_text("t_seconds,mean_input_tokens,mean_output_tokens\n0,5,5\n")
+    for load in (
+        LOAD,
+        "{trace: {format: burstgpt, path: t.csv, scale: 1.5, speed: 2, start: 300s}}",
+        "{trace: {format: servegen, path: w.csv, tokens: m.csv, scale: 0.5, speed: 3, start: 450s}}",
+    ):
+        scenario = own(load=load, data=tmp_path)
+        expected = scenario.workload.expected(360.0)  # type: ignore[attr-defined]
+        assert abs(len(scenario.requests(1)) - expected) < 5 * expected**0.5
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_kind_that_may_have_no_replica_gets_one_from_all_who_scale(first: int) -> None:
+    """It begins with what it names, and keeps one; a fleet that stays as it is may do without."""
+    scenario = own()
+    (card,) = scenario.variants
+    other = replace(card, spec=replace(card.spec, name="b", replicas=first), minimum=0)
+    scenario = replace(scenario, variants=(card, other))
+    assert scenario.fleet(1).counts("b").spec == first
+    for name in ("headroom", "headroom(actuator=keda)", "wva-v1", "wva-v2", "hpa", "hpa-concurrency", "keda"):
+        found = run(scenario, contender(name), 1).timeline
+        assert (found.ready + found.pending)[:, 1].min() >= 1
+    assert run(scenario, contender("static-min"), 1).timeline.ready[:, 1].max() == 0
+
+
+def test_a_swing_of_more_periods_than_can_be_held_is_refused() -> None:
+    """A hundred seconds are not ten thousand of them; a fortnight is more."""
+    load = f"{{sine: {{mean_rps: 1, swing_rps: 1, period: 1s}}, {SIZES}}}"
+    text = FILE.format(model="Qwen/Qwen3-32B", accelerator="H100", engine="{}", load=load)
+    build(parse_scenario(text, "own.yaml"), "own")
+    with pytest.raises(ConfigError, match=r"own: workload\.sine\.period: must be at least a 10000th of duration"):
+        build(parse_scenario(text.replace("100s", "2w"), "own.yaml"), "own")
+
+
+def test_a_trace_that_is_no_regular_file_is_refused_without_being_read(tmp_path: Path) -> None:
+    """A device has no end, and a pipe may never have a beginning."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "w.csv").write_text("t_seconds,total_rate_rps\n0,2.0\n")
+    with pytest.raises(ConfigError, match=r"own: workload\.trace\.path: /dev/zero: must be a regular file"):
+        own(load="{trace: {format: azure, path: /dev/zero}}")
+    with pytest.raises(ConfigError, match=r"workload\.trace\.path: .*/pipe: must be a regular file"):
+        own(load="{trace: {format: mooncake, path: pipe}}", data=tmp_path)
+    with pytest.raises(ConfigError, match=r"workload\.trace\.tokens: .*/pipe: must be a regular file"):
+        own(load="{trace: {format: servegen, path: w.csv, tokens: pipe}}", data=tmp_path)
 
 
 def test_a_trace_needs_its_folder_and_its_length(tmp_path: Path) -> None:

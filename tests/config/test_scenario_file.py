@@ -54,7 +54,7 @@ def test_several_mistakes_are_told_in_the_order_of_the_file() -> None:
     text = HEAD.replace("10m", "600") + VARIANTS.replace("startup", "start_up").replace("max: 5", "max: 0") + WORKLOAD
     assert refused(text) == [
         "5: duration: 600 is not allowed: must be a duration such as 500ms, 15s, 10m or 1h30m; a number needs its unit: 600s",
-        "6: variants[0].max: 0 is not allowed: must be at least 1 and at most 1000000",
+        "6: variants[0].max: 0 is not allowed: must be at least 1 and at most 10000",
         "6: variants[0]: startup is required",
         "6: variants[0]: unknown key 'start_up'; did you mean 'startup'?",
     ]
@@ -66,6 +66,14 @@ def test_several_mistakes_are_told_in_the_order_of_the_file() -> None:
         (
             "{name: a, accelerator: H100, min: 3, max: 2, startup: 1s}",
             ["variants[0].max: 2 is not allowed: must be at least min, 3"],
+        ),
+        (
+            "{name: a, accelerator: H100, min: 10001, max: 10002, replicas: 10003, startup: 1s}",
+            [
+                "variants[0].min: 10001 is not allowed: must be at least 0 and at most 10000",
+                "variants[0].max: 10002 is not allowed: must be at least 1 and at most 10000",
+                "variants[0].replicas: 10003 is not allowed: must be at least 0 and at most 10000",
+            ],
         ),
         (
             "{name: a, accelerator: H100, max: 2, replicas: 3, startup: 1s}",
@@ -94,6 +102,7 @@ def test_several_mistakes_are_told_in_the_order_of_the_file() -> None:
     ],
     ids=[
         "crossed bounds",
+        "too many replicas",
         "start outside them",
         "two of a name",
         "prefill alone",
@@ -117,6 +126,10 @@ def test_variants_that_do_not_go_together_are_told(variants: str, said: list[str
         ),
         ("legs: [{rps: 1}]\n" + SIZES, ["workload.legs[0]: either for or over must be given"]),
         ("legs: [{rps: 1, for: 1m, over: 1m}]\n" + SIZES, ["workload.legs[0]: either for or over must be given"]),
+        (
+            "sine: {mean_rps: 1, swing_rps: 1, period: 1ms}\n" + SIZES,
+            ["workload.sine.period: '1ms' is not allowed: must be at least 1s"],
+        ),
         (
             "sine: {mean_rps: 1, swing_rps: 2, period: 1h}\n" + SIZES,
             ["workload.sine.swing_rps: 2 is not allowed: must be at most mean_rps, 1"],
@@ -166,7 +179,7 @@ def test_variants_that_do_not_go_together_are_told(variants: str, said: list[str
             [f"workload.trace.format: 'parquet' is not allowed: must be {' or '.join(FORMATS)}"],
         ),
     ],
-    ids=[str(place) for place in range(14)],
+    ids=[str(place) for place in range(15)],
 )
 def test_workloads_that_do_not_go_together_are_told(text: str, said: list[str]) -> None:
     """What excludes what, and what is lacking."""

@@ -115,6 +115,23 @@ def test_a_fleet_of_nobody_serves_nobody() -> None:
     assert found.replica_seconds["h100"] == 0.0
 
 
+def test_patient_clients_that_a_fleet_never_serves_have_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long they would wait: one replica and two are scored on the same requests, and so is a fleet of nobody."""
+    monkeypatch.setattr("wva_exporter.twin.closed_loop.LONGEST_SECONDS", 60.0)
+    cards = variant(replicas=0, least=0)
+    scenario = steps((40.0, 120.0), variants=(cards,), warm=30.0)
+    runs = [run(scenario, contender(f"static-{k}"), 1).requests for k in (0, 1, 2)]
+    expected = scenario.requests(1).between(0.0, 120.0)
+    late = [int(np.count_nonzero(found.ending == Ending.TIMED_OUT.code)) for found in runs]
+    assert len(expected) == late[0] > late[1] > late[2] > 0
+    for found in runs:
+        assert found.arrival_seconds.tolist() == expected.arrival_seconds.tolist()
+        assert found.prompt_tokens.tolist() == expected.prompt_tokens.tolist()
+        assert found.output_tokens.tolist() == expected.output_tokens.tolist()
+        assert set(found.ending.tolist()) <= {Ending.SERVED.code, Ending.TIMED_OUT.code}
+        assert np.isnan(found.ttft_seconds[found.ending == Ending.TIMED_OUT.code]).all()
+
+
 def test_reversals_are_changes_against_the_one_just_before() -> None:
     """Up, up, down is one; after ten minutes, or in another variant, a change takes nothing back."""
     ups = [Action(0.0, "a", 1, 3), Action(100.0, "a", 3, 4)]

@@ -3,12 +3,14 @@
 import pytest
 from loop_builder import ENGINE, steps, variant
 
+from wva_exporter.core.fleet import Thresholds
 from wva_exporter.errors import InvalidValue
 from wva_exporter.twin.actuators import Actuator
 from wva_exporter.twin.closed_loop import run
 from wva_exporter.twin.contenders import CONTENDERS, contender
 from wva_exporter.twin.limit_sizes import full_batch
 from wva_exporter.twin.opponents.autoscaled import KvAndQueue
+from wva_exporter.twin.opponents.behaviours import windows
 from wva_exporter.twin.opponents.concurrent import Concurrency
 from wva_exporter.twin.opponents.scaled import RouterTriggers
 from wva_exporter.twin.opponents.static import Static
@@ -57,6 +59,27 @@ def test_a_name_with_settings_is_a_contender(name: str, made: object) -> None:
     assert contender(name).name == name
 
 
+def test_a_number_may_have_an_exponent() -> None:
+    """And the largest values that are allowed are."""
+    made = contender("headroom(parameters=1e3)")
+    assert isinstance(made, Planner)
+    assert made.parameters == 1000.0
+    assert contender("hpa(kv=1,down=3.6e3)") == KvAndQueue(
+        name="hpa(kv=1,down=3.6e3)", kv=1.0, behavior=windows(down_seconds=3600.0)
+    )
+
+
+def test_what_policies_grow_at_is_what_their_bounds_are_checked_against() -> None:
+    """Settings that leave one of the two shares as it is are compared with the share that the policy really has."""
+    usual = Thresholds.default(1)
+    up, down = float(usual.scale_up[0]), float(usual.scale_down[0])
+    for name in (f"wva-v2(scale_up={down})", f"wva-v2(scale_down={up})"):
+        with pytest.raises(InvalidValue, match="must be above"):
+            contender(name)
+    contender(f"wva-v2(scale_up={down + 0.01:g})")
+    contender(f"wva-v2(scale_down={up - 0.01:g})")
+
+
 def test_windows_are_settings_of_an_hpa() -> None:
     """``up`` and ``down`` are seconds; the other one stays Kubernetes' own."""
     made = contender("hpa(kv=.2,queue=2,down=60)")
@@ -84,6 +107,18 @@ def test_windows_are_settings_of_an_hpa() -> None:
         ("keda(running=0.0)", "running must be a number above 0, got 0.0"),
         ("wva-v2(scale_up=0)", "scale_up must be a number above 0, got 0"),
         ("headroom(scale_up=0.6)", "no setting scale_up"),
+        ("hpa(kv=50)", "kv must be at most 1, a share such as 0.5, got 50"),
+        ("hpa-concurrency(share=70)", "share must be at most 1, a share such as 0.5, got 70"),
+        ("wva-v2(scale_up=85)", "scale_up must be at most 1, a share such as 0.5, got 85"),
+        ("wva-v2(scale_up=0.5,scale_down=0.9)", "scale_up, 0.5, must be above scale_down, 0.9"),
+        ("wva-v2/exact(scale_up=0.6)", "scale_up, 0.6, must be above scale_down, 0.7"),
+        ("wva-v2(scale_down=0.85)", "scale_up, 0.85, must be above scale_down, 0.85"),
+        ("hpa(up=3601)", "up must be at most 3600, got 3601"),
+        ("keda(down=1e4)", "down must be at most 3600, got 1e4"),
+        ("headroom(parameters=1001)", "parameters must be at most 1000, got 1001"),
+        ("headroom(parameters=1e999)", "parameters must be at most 1000, got 1e999"),
+        ("headroom(parameters=1e-999)", "parameters must be a number above 0, got 1e-999"),
+        ("hpa(queue=1e)", "queue must be a number that is not negative, got 1e"),
         ("wva-v1(parameters=2)", "no setting parameters"),
     ],
 )

@@ -133,6 +133,7 @@ BAD: list[tuple[Callable[[Path], object], str, list[str]]] = [
         [":5: Timestamp: 'nan' is not allowed: must be a number that is not negative"],
     ),
     (read_mooncake, "{]\n", [":1: not a JSON object"]),
+    (read_mooncake, "\n" + "[" * 100_000, [":2: not a JSON object"]),
     (
         read_mooncake,
         '{"timestamp": 1, "input_length": "7", "hash_ids": []}',

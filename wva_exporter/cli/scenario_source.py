@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 from wva_exporter.config.scenario import At, ScenarioFile
@@ -21,6 +22,12 @@ from wva_exporter.twin.workloads.rates import Rate
 from wva_exporter.twin.workloads.synthetic import Synthetic
 
 _TRACE = ("workload", "trace")
+_MOST_REQUESTS = 10_000_000
+"""More of them take days and tens of gigabytes."""
+
+_MOST_PERIODS = 10_000
+"""A swing is a few hundred straight lines, and all of them are held."""
+
 _READERS = {"azure": read_azure, "burstgpt": read_burstgpt, "mooncake": read_mooncake}
 
 
@@ -28,8 +35,19 @@ def source_of(given: ScenarioFile, at: At, data: Path | None) -> Source:
     """The source of a scenario's requests.
 
     Raises:
-        ConfigError: a trace without a folder of data, one that cannot be read, or one that is too short.
+        ConfigError: a trace without a folder of data, one that cannot be read, or one that is too short; more requests than
+            anybody could play.
     """
+    source = _source(given, at, data)
+    expected = source.expected(given.warm_up.seconds if given.warm_up else 0.0)
+    if expected > _MOST_REQUESTS:
+        name = next(name for name in ("legs", "sine", "flash", "trace") if getattr(given.workload, name) is not None)
+        much = f"{expected:.0f} requests are expected with those of the warm-up; must be at most {_MOST_REQUESTS}"
+        raise ConfigError([f"{at(('workload', name))}: workload.{name}: {much}"])
+    return source
+
+
+def _source(given: ScenarioFile, at: At, data: Path | None) -> Synthetic | Replay | ServeGen:
     load = given.workload
     if load.trace is not None:
         try:
@@ -38,6 +56,9 @@ def source_of(given: ScenarioFile, at: At, data: Path | None) -> Source:
             raise ConfigError([f"{at(_TRACE)}: workload.trace: {error}"]) from None
     assert load.prompt is not None  # the section says so
     assert load.output is not None
+    if load.sine is not None and given.duration_seconds > _MOST_PERIODS * load.sine.period_seconds:
+        key = ("workload", "sine", "period")
+        raise ConfigError([f"{at(key)}: {'.'.join(key)}: must be at least a {_MOST_PERIODS}th of duration"])
     return Synthetic(
         rate=_rate(load, given.duration_seconds),
         duration_seconds=given.duration_seconds,
@@ -49,13 +70,13 @@ def source_of(given: ScenarioFile, at: At, data: Path | None) -> Source:
     )
 
 
-def _recorded(given: ScenarioFile, trace: Trace, at: At, data: Path | None) -> Source:
-    path = _path(trace.path, at, data)
+def _recorded(given: ScenarioFile, trace: Trace, at: At, data: Path | None) -> Replay | ServeGen:
+    path = _path("path", trace.path, at, data)
     if trace.tokens is not None:
         read_sizes = read_seen_sizes if trace.tokens.endswith(PUBLISHED_SIZES) else read_mean_sizes
         return ServeGen(
             windows=read_windows(path),
-            sizes=read_sizes(_path(trace.tokens, at, data)),
+            sizes=read_sizes(_path("tokens", trace.tokens, at, data)),
             duration_seconds=given.duration_seconds,
             scale=trace.scale,
             speed=trace.speed,
@@ -79,13 +100,15 @@ def _patience(load: Workload) -> float:
     return math.inf if load.patience_seconds is None else load.patience_seconds
 
 
-def _path(text: str, at: At, data: Path | None) -> Path:
+def _path(name: str, text: str, at: At, data: Path | None) -> Path:
+    """Where the file of a key of the trace is; one that is there and has no end, such as a device, is refused."""
     path = Path(text)
-    if path.is_absolute():
-        return path
-    if data is None:
+    if not path.is_absolute() and data is None:
         raise ConfigError([f"{at(_TRACE)}: replays {text}: give the folder of trace data that it lies in, --data DIR"])
-    return data / path
+    path = path if data is None else data / path
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - those of Path raise errors
+        raise ConfigError([f"{at((*_TRACE, name))}: workload.trace.{name}: {path}: must be a regular file"])
+    return path
 
 
 def _rate(given: Workload, seconds: float) -> Rate:

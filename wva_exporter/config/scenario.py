@@ -32,6 +32,12 @@ Milliseconds = Annotated[float, Strict(), Field(gt=0, le=1_000_000, allow_inf_na
 Weight = Annotated[float, Strict(), Field(ge=0, le=1_000, allow_inf_nan=False)]
 Watts = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
+MOST_REPLICAS = 10_000
+"""Of a variant: a simulation keeps each of them, whether it serves anybody or not."""
+
+Replicas = Annotated[int, Strict(), Field(ge=0, le=MOST_REPLICAS)]
+PositiveReplicas = Annotated[int, Strict(), Field(ge=1, le=MOST_REPLICAS)]
+
 BLOCK_TOKENS = 16
 """Tokens of a block of the KV cache; an engine holds one block or more."""
 
@@ -109,9 +115,9 @@ class Variant(Section):
     cost: Money | None = key(
         "Cost of one replica; the catalogue's price of its accelerators if not given.", None, unit="currency per hour"
     )
-    min: Count = key("Fewest replicas.", 1, unit="replicas")
-    max: PositiveCount = key("Most replicas.", unit="replicas")
-    replicas: Count | None = key("How many it starts with; `min` if not given.", None, unit="replicas")
+    min: Replicas = key("Fewest replicas.", 1, unit="replicas")
+    max: PositiveReplicas = key("Most replicas.", unit="replicas")
+    replicas: Replicas | None = key("How many it starts with; `min` if not given.", None, unit="replicas")
     startup_seconds: Duration = key("From a new replica to a ready one: the median.", name="startup")
     startup_sigma: Spread = key("Standard deviation of the logarithm of the start-up.", 0.0)
     role: Literal["both", "prefill", "decode"] = key("Part of each request that it serves.", "both")

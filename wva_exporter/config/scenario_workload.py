@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from wva_exporter.config.scalars import Duration, PositiveCount, Text
+from wva_exporter.config.scalars import Duration, Period, PositiveCount, Text
 from wva_exporter.config.section import Given, Problem, Section, count_of, key, number_of, section_of, sections_of
 
 Rps = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False)]
@@ -45,7 +45,7 @@ class Sine(Section):
 
     mean_rps: Rps = key("Mean rate.", unit="requests per second")
     swing_rps: Rps = key("How far it goes to either side, at most `mean_rps`.", unit="requests per second")
-    period_seconds: Duration = key("From one lowest point to the next.", name="period")
+    period_seconds: Period = key("From one lowest point to the next.", name="period")
 
     @classmethod
     def problems(cls, given: Given) -> Iterable[Problem]:

@@ -1,7 +1,8 @@
 """A contender in closed loop: requests come, Prometheus scrapes, the controller decides, and the fleet does what it is told.
 
 Everything is an event on one clock. Requests within [0, duration) are scored; after that nobody comes and nobody scales, and
-the fleet lives on until the last request has ended. What arrives depends on scenario and seed alone.
+the fleet lives on until the last request has ended, or for hours, after which the rest has timed out. What arrives depends on
+scenario and seed alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from wva_exporter.twin.stage import Stage
 from wva_exporter.twin.workloads.stream import Stream
 
 LONGEST_SECONDS = 4 * 3600.0
-"""Whoever has not ended so long after the scored time never will: nobody is there to serve it."""
+"""Whoever has not ended so long after the scored time has timed out, however patient: too few are there to serve it."""
 
 _STEP_SECONDS = 60.0
 
@@ -83,7 +84,7 @@ class _World:
         self._fleet = fleet
         self._requests = iter(requests)
         self._next = next(self._requests, None)
-        self._offered = len(requests)
+        self._offered = requests
         self._controller = controller
 
     def live(self) -> None:
@@ -100,11 +101,13 @@ class _World:
                 self._sample()
 
     def finish(self) -> None:
-        """Until the last request has ended."""
+        """Until the last request has ended, or nobody waits any longer."""
         fleet = self._fleet
-        while self.endings.ended < self._offered and fleet.now < self._end + LONGEST_SECONDS:
+        while self.endings.ended < len(self._offered) and fleet.now < self._end + LONGEST_SECONDS:
             fleet.advance(fleet.now + _STEP_SECONDS)
             self.endings.note(fleet.take_outcomes())
+        if self.endings.ended < len(self._offered):
+            self.endings.give_up(self._offered.between(0.0, self._end))
 
     def _serve(self, to: float) -> None:
         """Let come whoever arrives before ``to``, and time pass until then."""

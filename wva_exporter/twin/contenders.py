@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
+from wva_exporter.core.fleet import Thresholds
 from wva_exporter.core.policies import POLICIES
 from wva_exporter.errors import InvalidValue
 from wva_exporter.twin.actuators import ACTUATORS
@@ -44,6 +45,11 @@ A policy's own name with a mode, such as ``wva-v2/exact``, selects it too.
 _SHARES = frozenset({"wva-v2"})
 """Policies that grow and shrink at a share of the fleet's capacity."""
 
+_LONGEST_WINDOW_SECONDS = 3600.0
+"""Kubernetes refuses longer stabilisation windows."""
+
+_MOST_TIMES = 1000.0
+_NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
 _STATIC = re.compile(r"static-(\d{1,6})")
 _CALL = re.compile(r"([a-z0-9/-]+)\((.*)\)")
 
@@ -84,22 +90,38 @@ class _Settings:
                 raise InvalidValue(f"{name}: {key} is given twice")
             self._left[key] = value
 
-    def number(self, key: str) -> float | None:
-        """A number that is not negative; None if it is not given."""
+    def number(self, key: str, most: float = 1_000_000.0) -> float | None:
+        """A number that is not negative and at most ``most``; None if it is not given."""
         text = self._left.pop(key, None)
         if text is None:
             return None
-        if not re.fullmatch(r"\d*\.?\d+", text):
+        if not _NUMBER.fullmatch(text):
             raise InvalidValue(f"{self._name}: {key} must be a number that is not negative, got {text or 'nothing'}")
-        return float(text)
+        value = float(text)
+        if value > most:
+            share = ", a share such as 0.5" if most == 1 else ""
+            raise InvalidValue(f"{self._name}: {key} must be at most {most:.0f}{share}, got {text}")
+        return value
 
-    def positive(self, key: str) -> float | None:
-        """A number above 0; None if it is not given."""
+    def positive(self, key: str, most: float = 1_000_000.0) -> float | None:
+        """A number above 0 and at most ``most``; None if it is not given."""
         text = self._left.get(key)
-        value = self.number(key)
+        value = self.number(key, most)
         if value == 0:
             raise InvalidValue(f"{self._name}: {key} must be a number above 0, got {text}")
         return value
+
+    def thresholds(self) -> tuple[float | None, float | None]:
+        """Shares above which a fleet grows and below which it may shrink; None where they are not given."""
+        up, down = self.positive("scale_up", most=1.0), self.positive("scale_down", most=1.0)
+        usual = Thresholds.default(1)
+        above, below = (
+            (float(usual.scale_up[0]) if up is None else up),
+            (float(usual.scale_down[0]) if down is None else down),
+        )
+        if above <= below:
+            raise InvalidValue(f"{self._name}: scale_up, {above:g}, must be above scale_down, {below:g}")
+        return up, down
 
     def word(self, key: str, among: Collection[str]) -> str | None:
         """One of these words; None if it is not given."""
@@ -110,7 +132,7 @@ class _Settings:
 
     def behavior(self) -> Behavior | None:
         """Stabilisation windows; None where none is given."""
-        up, down = self.number("up"), self.number("down")
+        up, down = (self.number(key, _LONGEST_WINDOW_SECONDS) for key in ("up", "down"))
         if up is None and down is None:
             return None
         return windows(up_seconds=up or 0.0, down_seconds=300.0 if down is None else down)
@@ -122,7 +144,7 @@ class _Settings:
 
 
 def _hpa(name: str, settings: _Settings) -> Contender:
-    kv, queue = settings.number("kv"), settings.number("queue")
+    kv, queue = settings.number("kv", most=1.0), settings.number("queue")
     kv, queue = (0.5 if kv is None else kv), (3.0 if queue is None else queue)
     if not kv and not queue:
         raise InvalidValue(f"{name}: an HPA needs a metric")
@@ -130,7 +152,7 @@ def _hpa(name: str, settings: _Settings) -> Contender:
 
 
 def _concurrency(name: str, settings: _Settings) -> Contender:
-    return Concurrency(name=name, share=settings.positive("share") or 0.7, behavior=settings.behavior())
+    return Concurrency(name=name, share=settings.positive("share", most=1.0) or 0.7, behavior=settings.behavior())
 
 
 def _keda(name: str, settings: _Settings) -> Contender:
@@ -140,13 +162,14 @@ def _keda(name: str, settings: _Settings) -> Contender:
 
 def _policy(name: str, policy: str, settings: _Settings) -> Contender:
     actuator, kind = settings.word("actuator", ACTUATORS) or "hpa", policy.partition("/")[0]
+    scale_up, scale_down = settings.thresholds() if kind in _SHARES else (None, None)
     return Planner(
         name=name,
         policy=policy,
-        scale_up=settings.positive("scale_up") if kind in _SHARES else None,
-        scale_down=settings.positive("scale_down") if kind in _SHARES else None,
+        scale_up=scale_up,
+        scale_down=scale_down,
         actuator=ACTUATORS[actuator],
-        parameters=settings.positive("parameters") if kind in SIZING else None,
+        parameters=settings.positive("parameters", _MOST_TIMES) if kind in SIZING else None,
     )
 
 

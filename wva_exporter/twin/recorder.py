@@ -14,6 +14,7 @@ from wva_exporter.twin.fleet import Fleet
 from wva_exporter.twin.replica import Phase, Replica
 from wva_exporter.twin.requests import Ending, Outcome
 from wva_exporter.twin.run import Requests, Timeline
+from wva_exporter.twin.workloads.stream import Stream
 
 _CODES = {ending: ending.code for ending in Ending}
 _ABSENT = math.nan
@@ -41,6 +42,24 @@ class Endings:
                 self._itl.append(_ABSENT if itl is None else itl)
                 self._prompt.append(request.prompt_tokens)
                 self._output.append(request.output_tokens)
+
+    def give_up(self, offered: Stream) -> None:
+        """Whoever of these requests has not ended counts as timed out: nobody drops out of the score.
+
+        Requests of one arrival and the same sizes are alike here, so that it does not matter which of them ended.
+        """
+        ended = np.array([self._arrival, self._prompt, self._output], dtype=np.float64).T
+        asked = np.array([offered.arrival_seconds, offered.prompt_tokens, offered.output_tokens], dtype=np.float64).T
+        rows, kinds = np.unique(np.concatenate([asked, ended]), axis=0, return_inverse=True)
+        first, second = np.split(kinds.ravel(), [len(asked)])
+        left = np.bincount(first, minlength=len(rows)) - np.bincount(second, minlength=len(rows))
+        for arrival, prompt, output in np.repeat(rows, left, axis=0).tolist():
+            self._arrival.append(arrival)
+            self._ending.append(Ending.TIMED_OUT.code)
+            self._ttft.append(_ABSENT)
+            self._itl.append(_ABSENT)
+            self._prompt.append(int(prompt))
+            self._output.append(int(output))
 
     def requests(self) -> Requests:
         """All of them, in order of their arrival."""

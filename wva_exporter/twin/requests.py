@@ -44,7 +44,7 @@ class Ending(StrEnum):
 
     SERVED = "served"
     TIMED_OUT = "timed_out"
-    """Its client left before the first token."""
+    """Its client left before the first token, or it had not ended hours after the last one came."""
     LOST = "lost"
     """Its replica stopped while it was inside."""
     REFUSED = "refused"

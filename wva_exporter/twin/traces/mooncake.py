@@ -55,7 +55,7 @@ def shared_beginning(blocks: Sequence[int], users: Counter[int]) -> tuple[int, i
 def _request(refusals: Refusals, line: int, text: str) -> tuple[list[int], list[int]] | None:
     try:
         given: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets in brackets in brackets
         given = None
     if not isinstance(given, dict):
         refusals.add(line, "not a JSON object")

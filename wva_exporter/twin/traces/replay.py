@@ -48,6 +48,11 @@ class Replay:
                 f"the recording lasts {self.recording.end_seconds:.0f} s, and {needed:.0f} s are asked of it"
             )
 
+    def expected(self, before_seconds: float) -> float:
+        """How many requests come in the mean, those of so many seconds before time 0 included."""
+        first, last = self._rows(self.duration_seconds)
+        return (last - first) * self.scale + self._beginning()[2] * before_seconds
+
     def requests(self, generator: np.random.Generator) -> Stream:
         """The requests that arrive within [0, duration)."""
         chances, jitter = generator.spawn(2)
@@ -66,11 +71,21 @@ class Replay:
     def before(self, generator: np.random.Generator, seconds: float) -> Stream:
         """Requests within [-seconds, 0) at the mean rate of the stretch's first five minutes, drawn from theirs."""
         times, choice = generator.spawn(2)
-        width = min(_BEGINNING_SECONDS, self.duration_seconds) * self.speed
-        first, last = np.searchsorted(self.recording.seconds, (self.start_seconds, self.start_seconds + width))
-        rps = (last - first) * self.scale * self.speed / width
-        arrivals = arrivals_of(Rate(knots=((0.0, float(rps)),)), 1.0, -seconds, 0.0, times)
+        first, last, rps = self._beginning()
+        arrivals = arrivals_of(Rate(knots=((0.0, rps),)), 1.0, -seconds, 0.0, times)
         return self._stream(arrivals, choice.integers(first, max(last, first + 1), len(arrivals)))
+
+    def _rows(self, seconds: float) -> tuple[int, int]:
+        """The first request of so many seconds of the fleet's time, and the first after them."""
+        start = self.start_seconds
+        first, last = np.searchsorted(self.recording.seconds, (start, start + seconds * self.speed))
+        return int(first), int(last)
+
+    def _beginning(self) -> tuple[int, int, float]:
+        """The rows of the stretch's first five minutes, and their mean rate."""
+        seconds = min(_BEGINNING_SECONDS, self.duration_seconds)
+        first, last = self._rows(seconds)
+        return first, last, (last - first) * self.scale * self.speed / (seconds * self.speed)
 
     def _stream(self, arrivals: np.ndarray[tuple[int], np.dtype[np.float64]], rows: IntArray) -> Stream:
         trace = self.recording

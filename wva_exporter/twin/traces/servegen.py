@@ -86,6 +86,14 @@ class ServeGen:
         starts = (self.windows.start_seconds - self.start_seconds) / self.speed
         return Rate.steps(starts, self.windows.rps * self.scale * self.speed, WINDOW_SECONDS / self.speed)
 
+    def expected(self, before_seconds: float) -> float:
+        """How many requests come in the mean, those of so many seconds before time 0 included."""
+        first, last = self.start_seconds, self.start_seconds + self.duration_seconds * self.speed
+        starts = self.windows.start_seconds
+        inside = np.clip(np.minimum(starts + WINDOW_SECONDS, last) - np.maximum(starts, first), 0.0, None)
+        before = self.windows.rps[self._first] * self.speed * before_seconds
+        return float(inside @ self.windows.rps + before) * self.scale
+
     def requests(self, generator: np.random.Generator) -> Stream:
         """The requests that arrive within [0, duration)."""
         gaps, prompts, outputs = generator.spawn(3)
@@ -100,10 +108,14 @@ class ServeGen:
     def before(self, generator: np.random.Generator, seconds: float) -> Stream:
         """Requests within [-seconds, 0) like those of the first window."""
         gaps, prompts, outputs = generator.spawn(3)
-        row = max(int(np.searchsorted(self.windows.start_seconds, self.start_seconds, side="right")) - 1, 0)
-        due, rps = self._due(row, seconds, gaps, self.speed)
+        due, rps = self._due(self._first, seconds, gaps, self.speed)
         times = due / rps - seconds if rps else due
         return self._stream(times, np.full(len(times), self.start_seconds), prompts, outputs)
+
+    @property
+    def _first(self) -> int:
+        """The window that the stretch begins in."""
+        return max(int(np.searchsorted(self.windows.start_seconds, self.start_seconds, side="right")) - 1, 0)
 
     def _window(self, row: int, generator: np.random.Generator) -> FloatArray:
         """Recorded times of the arrivals of a window."""

@@ -44,14 +44,21 @@ class Synthetic:
         if self.gap_cv < 0 or (self.earlier_rps or 0.0) < 0:
             raise InvalidValue(f"gap_cv {self.gap_cv} and earlier_rps {self.earlier_rps} must not be negative")
 
+    def expected(self, before_seconds: float) -> float:
+        """How many requests come in the mean, those of so many seconds before time 0 included."""
+        return self.rate.count(0.0, self.duration_seconds) + self._earlier_rps * before_seconds
+
     def requests(self, generator: np.random.Generator) -> Stream:
         """The requests that arrive within [0, duration)."""
         return self._drawn(generator, self.rate, 0.0, self.duration_seconds)
 
     def before(self, generator: np.random.Generator, seconds: float) -> Stream:
         """The requests that arrive within [-seconds, 0), at the rate before time 0."""
-        rps = self.rate.initial_rps if self.earlier_rps is None else self.earlier_rps
-        return self._drawn(generator, Rate(knots=((0.0, rps),)), -seconds, 0.0)
+        return self._drawn(generator, Rate(knots=((0.0, self._earlier_rps),)), -seconds, 0.0)
+
+    @property
+    def _earlier_rps(self) -> float:
+        return self.rate.initial_rps if self.earlier_rps is None else self.earlier_rps
 
     def _drawn(self, generator: np.random.Generator, rate: Rate, start: float, end: float) -> Stream:
         gaps, prompts, outputs = generator.spawn(3)
