@@ -23,7 +23,7 @@ SEARCH_SEEDS = 5
 HEAVY_REQUESTS = 15_000
 """Beyond, a run takes seconds, and means of so many requests vary less."""
 
-HUGE_REQUESTS = 100_000
+HUGE_REQUESTS = 200_000
 """Beyond, a run takes minutes; one, of a day or more, is a mean of many hours."""
 
 Watch = Callable[[str, int, int], object]
