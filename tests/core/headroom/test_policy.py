@@ -177,6 +177,14 @@ def test_the_explanation_is_the_arithmetic() -> None:
     assert made.gauges.required_unit == ("requests_per_second",)
 
 
+def test_a_fleet_that_stands_at_its_maximum_and_needs_more_says_so() -> None:
+    """Not only in the cycle in which it gets there, but for as long as it lacks capacity."""
+    life = alone(maximum=4)
+    life.settle({"v": 4}, 40.0)
+    made = [life.cycle({"v": 4}, 400.0) for _ in range(6)]
+    assert {(target(each), each.reasons[0]) for each in made[1:]} == {(4.0, Reason.MAX)}
+
+
 def test_growth_without_a_maximum_is_limited_in_sight() -> None:
     """What would do stands in the chain, and after it the step that cut it to twice the fleet."""
     life = alone(maximum=None)

@@ -140,11 +140,15 @@ def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray
     current, maximum = snapshot.counts.current, snapshot.fleet.variants.maximum
     would_do = np.ceil(now.need[group] / np.maximum(now.size, 1e-12) - 1e-9)
     cut = ~maximum.known & (would_do > wanted) & (wanted >= growth_limit(current)) & (wanted > standing)
+    made = np.bincount(group, weights=now.size * wanted, minlength=len(now.need))
+    short = (now.need > made * (1.0 + 1e-9)) & now.by_time
+    capped = short[group] & maximum.known & (wanted >= maximum.value)
     return first_of(
         [
             ~decidable,
             answer.unreachable[group],
             cut,
+            capped,
             answer.saturated[group] & (wanted > standing),
             wanted > standing,
             answer.held_by_tokens[group],
@@ -159,6 +163,7 @@ def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray
                 Reason.NO_SERIES,
                 Reason.SLO_UNREACHABLE,
                 Reason.MAX_UNKNOWN,
+                Reason.MAX,
                 Reason.ALL_SATURATED,
                 Reason.NO_HEADROOM,
                 Reason.RESIDENT_TOKENS,
