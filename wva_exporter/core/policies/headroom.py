@@ -132,6 +132,13 @@ def _explanation(now: Case, enough: FloatArray, decidable: BoolArray) -> Explana
     )
 
 
+def _capped(now: Case, wanted: FloatArray, maximum: Column) -> BoolArray:
+    """Variants that may not have more, of groups that need more: shape (variants,)."""
+    made = np.bincount(now.of_variant, weights=now.size * wanted, minlength=len(now.need))
+    short = (now.need > made * (1.0 + 1e-9)) & now.by_time
+    return np.asarray(short[now.of_variant] & maximum.known & (wanted >= maximum.value))
+
+
 def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray) -> IntArray:
     """What bound each variant, the most telling first."""
     group, wanted, standing = now.of_variant, answer.replicas, now.standing
@@ -140,15 +147,12 @@ def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray
     current, maximum = snapshot.counts.current, snapshot.fleet.variants.maximum
     would_do = np.ceil(now.need[group] / np.maximum(now.size, 1e-12) - 1e-9)
     cut = ~maximum.known & (would_do > wanted) & (wanted >= growth_limit(current)) & (wanted > standing)
-    made = np.bincount(group, weights=now.size * wanted, minlength=len(now.need))
-    short = (now.need > made * (1.0 + 1e-9)) & now.by_time
-    capped = short[group] & maximum.known & (wanted >= maximum.value)
     return first_of(
         [
             ~decidable,
             answer.unreachable[group],
             cut,
-            capped,
+            _capped(now, wanted, maximum),
             answer.saturated[group] & (wanted > standing),
             wanted > standing,
             answer.held_by_tokens[group],
