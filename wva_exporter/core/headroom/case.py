@@ -25,7 +25,7 @@ from wva_exporter.core.snapshot import Snapshot
 _SAME = 0.01
 """Capacity is not worked out again for changes of its inputs below this share."""
 
-_TINY = 1e-9
+_TINY = _EPSILON = 1e-9
 _DECODE, _PREFILL = int(Role.DECODE), int(Role.PREFILL)
 
 
@@ -60,6 +60,12 @@ class Case:
     in_tokens: BoolArray
     known: BoolArray
     capacity: Capacity
+
+    @property
+    def would_do(self) -> FloatArray:
+        """Replicas of each variant that would do without any other: shape (variants,), 0 of one that counts for nothing."""
+        size = np.where(self.size > 0.0, self.size, np.inf)
+        return np.asarray(np.ceil(self.need[self.of_variant] / size - _EPSILON))
 
 
 def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:

@@ -37,6 +37,11 @@ class Groups:
         group = self.of_variant if rows is None else self.of_variant[rows]
         return np.bincount(group, weights=values, minlength=len(self)).astype(np.float64, copy=False)  # whole if empty
 
+    @property
+    def alone(self) -> BoolArray:
+        """Groups of one variant, which has nobody to share with: shape (groups,)."""
+        return np.asarray(np.bincount(self.of_variant, minlength=len(self)) == 1)
+
     def every(self, flag: BoolArray) -> BoolArray:
         """Groups of which every variant has the flag: shape (groups,)."""
         return np.asarray(self.total(~flag) == 0)

@@ -67,9 +67,8 @@ def settled(answer: Answer, groups: Groups, now: Case, window: Window, time: flo
     """
     of_variant, standing = groups.of_variant, now.standing
     rises = (groups.total(np.maximum(answer.replicas - standing, 0.0)) > 0.0)[of_variant]
-    alone = (np.bincount(of_variant, minlength=len(groups)) == 1)[of_variant]
-    would_do = np.ceil(now.need[of_variant] / np.where(now.size > 0.0, now.size, np.inf) - _EPSILON)
-    needed = np.where(alone, would_do, np.where(_all_needed(groups, now)[of_variant], standing, 0.0))
+    all_or_none = np.where(_all_needed(groups, now)[of_variant], standing, 0.0)
+    needed = np.where(groups.alone[of_variant], now.would_do, all_or_none)
     needed = np.where(rises, np.maximum(needed, answer.replicas), needed)
     window = window.add(np.where(now.known[of_variant], needed, window.highest), time)
     return replace(answer, replicas=np.maximum(answer.replicas, np.minimum(window.highest, standing))), window

@@ -78,13 +78,12 @@ def needed(
         reference: the variant whose replicas are counted in, shape (groups,).
         spare_replicas: how many may fail without anybody noticing.
     """
-    alone = np.bincount(groups.of_variant, minlength=len(groups)) == 1
     station = Station(
         base_seconds=capacity.base_seconds[reference],
         slope_seconds=capacity.slope_seconds[reference],
         places=capacity.places[reference],
         rate_rps=capacity.rate_rps[reference],
-        step=np.where(alone, 1.0, _FINE),
+        step=np.where(groups.alone, 1.0, _FINE),
     )
     backlog = _backlog(groups, capacity, supply, rate_rps, waiting)
     load = np.maximum(rate_rps + backlog / DRAIN_SECONDS, likely_rps)

@@ -93,7 +93,7 @@ def _proposal(
     lacking, free = np.maximum(now.need - have, 0.0), np.maximum(have - enough, 0.0)
     use = np.divide(now.demand, have, out=np.zeros(len(have)), where=have > 0.0)
     return Proposal(
-        target=Column.of(np.maximum(answer.replicas, _beyond(snapshot, now, answer)), decidable),
+        target=Column.of(np.maximum(answer.replicas, _beyond(snapshot, kept, now, answer)), decidable),
         reason=_reasons(snapshot, now, answer, decidable),
         utilization=Column.of(use[group], decidable & (have[group] > 0.0)),
         required=Column.of(lacking[group], timed),
@@ -104,15 +104,16 @@ def _proposal(
     )
 
 
-def _beyond(snapshot: Snapshot, now: Case, answer: Answer) -> FloatArray:
+def _beyond(snapshot: Snapshot, kept: Kept, now: Case, answer: Answer) -> FloatArray:
     """What would do, where growth without a maximum was limited: ``plan`` limits it again, and shows that it did.
 
     Of several kinds none alone would have to do. Shape (variants,), 0 elsewhere.
     """
-    alone = np.bincount(now.of_variant, minlength=len(now.need))[now.of_variant] == 1
-    limit = growth_limit(snapshot.counts.current)
-    limited = alone & ~snapshot.fleet.variants.maximum.known & (answer.replicas >= limit) & (now.size > 0.0)
-    return np.where(limited, np.ceil(now.need[now.of_variant] / np.maximum(now.size, 1e-12) - 1e-9), 0.0)
+    alone = kept.groups.alone[now.of_variant]
+    limited = (
+        alone & ~snapshot.fleet.variants.maximum.known & (answer.replicas >= growth_limit(snapshot.counts.current))
+    )
+    return np.where(limited, now.would_do, 0.0)
 
 
 def _explanation(now: Case, enough: FloatArray, decidable: BoolArray) -> Explanation:
@@ -145,7 +146,7 @@ def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray
     slo = snapshot.fleet.models.slo
     promised = (slo.ttft_seconds.known | slo.itl_seconds.known)[snapshot.fleet.variants.model]
     current, maximum = snapshot.counts.current, snapshot.fleet.variants.maximum
-    would_do = np.ceil(now.need[group] / np.maximum(now.size, 1e-12) - 1e-9)
+    would_do = now.would_do
     cut = ~maximum.known & (would_do > wanted) & (wanted >= growth_limit(current)) & (wanted > standing)
     return first_of(
         [

@@ -14,7 +14,9 @@ from wva_exporter.core.snapshot import Snapshot
 from wva_exporter.errors import InvalidValue
 
 _LEAST_TOKENS = 1.0
-_DRIFT_RATIO, _DRIFT_DEVIATIONS = 0.1, 2.0
+_NEAR_RATIO, _NEAR_DEVIATIONS = 0.1, 2.0
+"""So far from the mean of a window a steady batch is by chance: a tenth of it and two deviations of Poisson's."""
+
 _QUEUE = 1.0
 
 ARGUMENTS_RATIO = 0.05
@@ -179,7 +181,7 @@ def _steady(batch: Column, gauge: Column, waiting: Column) -> BoolArray:
     the first token tells of the queue, and preempted answers are made twice.
     """
     usual = np.maximum(batch.value, 1.0)
-    near = np.abs(gauge.value - batch.value) <= _DRIFT_RATIO * usual + _DRIFT_DEVIATIONS * np.sqrt(usual)
+    near = np.abs(gauge.value - batch.value) <= _NEAR_RATIO * usual + _NEAR_DEVIATIONS * np.sqrt(usual)
     return np.asarray((near | ~gauge.known | ~batch.known) & (waiting.value < _QUEUE))
 
 

@@ -79,9 +79,9 @@ class Contest:
         if self.heavy_seeds is None:
             return self.seeds
         requests = len(scenario.requests(self.seeds[0]))
-        return self.seeds[
-            : 1 if requests >= HUGE_REQUESTS else self.heavy_seeds if requests >= HEAVY_REQUESTS else None
-        ]
+        if requests >= HUGE_REQUESTS:
+            return self.seeds[:1]
+        return self.seeds[: self.heavy_seeds] if requests >= HEAVY_REQUESTS else self.seeds
 
 
 def hold(contest: Contest, *, folder: Path | None, workers: int, watch: Watch = lambda *_: None) -> Board:

@@ -86,7 +86,6 @@ def seek(quest: Quest) -> Limits:
 
 
 def _sought(quest: Quest) -> Limits:
-
     def evaluate(contender: Contender, seed: int) -> Worth:
         duel = Duel(scenario=quest.scenario, key=quest.key, contender=contender, seed=seed, folder=quest.folder)
         found = play(duel)
