@@ -1,4 +1,4 @@
-"""``simulate``: what it prints, draws and refuses."""
+"""``simulate``: what it prints and refuses."""
 
 from __future__ import annotations
 
@@ -7,45 +7,22 @@ import io
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from board_builder import board, scored
 from rich.console import Console
+from small_scenario import SMALL, simulated
 
 from wva_exporter.cli import main
 from wva_exporter.cli.scenarios import shipped
-from wva_exporter.cli.simulate import SETTINGS
+from wva_exporter.cli.simulate_policies import SETTINGS
 from wva_exporter.cli.simulate_table import print_board
-from wva_exporter.twin.closed_loop import run as play
 from wva_exporter.twin.contenders import contender
 
 ROOT = Path(__file__).parent.parent.parent
 FRONT_PAGE = ROOT / "README.md"
 SETTINGS_PAGE = (ROOT / "docs" / "scenarios.md").read_text().partition("| Policy | Setting |")[2].partition("##")[0]
-
-SMALL = """\
-title: Small
-summary: Three times the load after a minute.
-model: m
-promise: {ttft: 2s, itl: 50ms}
-duration: 3m
-variants:
-  - name: a
-    accelerator: H100
-    cost: 2.5
-    min: 1
-    max: 4
-    startup: 30s
-    engine: {alpha_ms: 6.7, beta_ms: 0.0208, gamma_ms: 0.000049, kv_tokens: 9600, max_model_tokens: 4096}
-workload:
-  legs: [{rps: 1, for: 1m}, {rps: 3, for: 2m}]
-  prompt: {lognormal: {mean: 800, sigma: 0.5, most: 2000}}
-  output: {lognormal: {mean: 500, sigma: 0.5, most: 2000}}
-  patience: 30s
-"""
 
 
 @pytest.fixture
@@ -91,22 +68,6 @@ def test_results_are_kept_where_one_says(small: str, tmp_path: Path, capsys: pyt
     assert json.loads(first)["scenarios"][0]["policies"][0]["name"] == "hpa"
 
 
-@pytest.mark.parametrize("suffix", ["png", "svg", "PNG", "Svg"])
-def test_a_picture_is_drawn_and_nothing_else_goes_to_standard_output(
-    small: str, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What a program reads is not mixed with words."""
-    picture = tmp_path / f"small.{suffix}"
-    command = ["simulate", small, "--policy=hpa,static-2", "--seeds=1", "--jobs=1", "--output=json"]
-    assert main([*command, f"--plot={picture}"]) == 0
-    said = capsys.readouterr()
-    json.loads(said.out)
-    assert str(picture) in said.err
-    head = picture.read_bytes()[:200]
-    assert head.startswith(b"\x89PNG") if suffix.lower() == "png" else b"<svg" in picture.read_bytes()
-    assert picture.stat().st_size > 10_000
-
-
 def test_everything_that_can_be_simulated_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """Scenarios, those that need data marked, and policies."""
     assert main(["simulate", "--list"]) == 0
@@ -122,12 +83,29 @@ def test_everything_that_can_be_simulated_is_listed(capsys: pytest.CaptureFixtur
         ([], "give a scenario; --list names those that are shipped"),
         (["sinus"], "sinus: no scenario is called so"),
         (["nowhere.yaml"], "nowhere.yaml: no such file"),
-        (["sine", "--policy", "headrom"], "--policy: "),
-        (["sine", "--policy", "headrom"], "oracle and reactive are limits; settings stand in brackets"),
-        (["sine", "--policy", "hpa(x=1)"], "hpa(x=1): there is no setting x; oracle and reactive are limits"),
+        (
+            ["sine", "--policy", "headrom"],
+            "--policy: headrom: nobody is called so; did you mean headroom? --list names ",
+        ),
+        (["sine", "--policy", "orcale"], "--policy: orcale: nobody is called so; did you mean oracle? --list names "),
+        (["sine", "--policy", "qqq(x=1)"], "--policy: qqq(x=1): nobody is called so; --list names everybody"),
+        (["sine", "--policy", "oracle(x=1)"], "--policy: oracle(x=1): oracle has no settings"),
+        (["sine", "--policy", "hpa-120s(up=1)"], "--policy: hpa-120s(up=1): hpa-120s has no settings"),
+        (["sine", "--policy", "keda,hpa(kv=0.2"], "--policy: hpa(kv=0.2: the bracket is not closed"),
+        (
+            ["sine", "--policy", "hpa(x=1)"],
+            "hpa(x=1): there is no setting x; --list names everybody, with the settings",
+        ),
         (["sine", "--policy", "headroom(parameters=0)"], "headroom(parameters=0): parameters must be a number above 0"),
         (["sine", "--policy", "hpa(kv=0.2,kv=0.3)"], "hpa(kv=0.2,kv=0.3): kv is given twice"),
         (["flash-crowd", "--policy", "static-999999"], "--policy: static-999999: flash-crowd has 1 to 16 replicas of "),
+        (["sine", "--policy", "static-4,static-4"], "--policy: static-4 is given twice"),
+        (["sine", "--policy", "oracle,hpa,oracle,oracle"], "--policy: oracle is given twice"),
+        (
+            ["sine", "--policy", "hpa,keda,hpa()"],
+            "--policy: hpa and hpa() are the same contender: leave one of them out",
+        ),
+        (["sine", "--policy", "hpa( kv=0.50 ),hpa"], "--policy: hpa( kv=0.50 ) and hpa are the same contender"),
         (["sine", "--policy", ","], "--policy: give at least one"),
         (["sine", "--seeds", "0"], "--seeds: must be from 1 to 1000, is 0"),
         (["sine", "--jobs", "0"], "--jobs: must be at least 1"),
@@ -163,6 +141,14 @@ def test_a_scenario_that_is_refused_names_file_line_and_field(
     assert f"{path}:11: variants[0].max: " in capsys.readouterr().err
 
 
+def test_a_century_is_refused_before_it_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a line with file, line and field."""
+    path = tmp_path / "century.yaml"
+    path.write_text(SMALL.replace("duration: 3m", "duration: 100y"))
+    assert main(["simulate", str(path)]) == 2
+    assert capsys.readouterr().err == f"wva-exporter: {path}:5: duration: '100y' is not allowed: must be at most 1y\n"
+
+
 def test_two_scenarios_of_one_name_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Results go by the name: two files in two folders, and a file that is called like a shipped one."""
     for folder in ("one", "two"):
@@ -186,69 +172,6 @@ def test_a_load_that_brings_no_request_is_said_in_a_line(small: str, capsys: pyt
         assert capsys.readouterr().err == "wva-exporter: small: no request arrives within its 180 s\n"
 
 
-def test_a_picture_that_cannot_be_written_is_said_before_anything_is_played(
-    small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The path once, no number of an error; what is there stays as it is, and nothing is left behind."""
-    monkeypatch.setattr("wva_exporter.cli.simulate.hold", None)
-    folder = tmp_path / "folder.png"
-    folder.mkdir()
-    assert main(["simulate", small, f"--plot={folder}"]) == 2
-    assert capsys.readouterr().err == f"wva-exporter: --plot: {folder}: cannot be written: Is a directory\n"
-    assert main(["simulate", str(tmp_path / "none.yaml"), f"--plot={tmp_path / 'new.png'}"]) == 2
-    assert not (tmp_path / "new.png").exists()
-
-
-def test_a_picture_that_can_no_longer_be_written_does_not_cost_the_table(
-    small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A folder that goes away while it plays: what was found is printed, then a line, exit code 2."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    picture = folder / "small.png"
-
-    def play_and_lose(*given: object, **more: object) -> object:
-        folder.rmdir()
-        return play(*given, **more)
-
-    monkeypatch.setattr("wva_exporter.cli.simulate.play", play_and_lose)
-    command = ["simulate", small, "--policy=static-2", "--seeds=1", "--jobs=1"]
-    assert main([*command, f"--plot={picture}"]) == 2
-    said = capsys.readouterr()
-    assert said.err == f"wva-exporter: --plot: {picture}: cannot be written: No such file or directory\n"
-    assert main(command) == 0
-    assert said.out == capsys.readouterr().out
-
-
-def test_a_lost_picture_is_said_also_where_nobody_reads_the_table(small: str) -> None:
-    """A full disk for the picture, a reader that has gone for the table: the line and exit code 2, nothing else."""
-    with_link = Path(small).parent / "full.png"
-    with_link.symlink_to("/dev/full")
-    done = simulated("| true", small, "--policy=static-2", "--seeds=1", "--jobs=1", f"--plot={with_link}")
-    assert done.stderr == f"wva-exporter: --plot: {with_link}: cannot be written: No space left on device\n"
-    assert done.returncode == 2
-
-
-def test_limits_are_in_the_picture_and_it_says_which_seed_it_shows(small: str, tmp_path: Path) -> None:
-    """Alone too; drawn twice, the bytes are the same."""
-    picture = tmp_path / "small.svg"
-    drawn = []
-    for _ in range(2):
-        command = ["simulate", small, "--policy=oracle,reactive", "--seeds=2", "--jobs=1", f"--cache.dir={tmp_path}"]
-        assert main([*command, f"--plot={picture}"]) == 0
-        drawn.append(picture.read_bytes())
-    assert drawn[0] == drawn[1]
-    for text in (b"oracle", b"reactive", b"The first of 2 seeds."):
-        assert b"<!-- " + text in drawn[0]
-
-
-def simulated(shell: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in a shell, which redirects its output."""
-    words = shlex.join([sys.executable, "-m", "wva_exporter", "simulate", *arguments])
-    command = ["bash", "-c", f"set -o pipefail; {words} {shell}"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-
-
 @pytest.mark.parametrize("form", ["table", "csv"])
 def test_a_full_disk_is_said_in_a_line(small: str, form: str) -> None:
     """Exit code 1, no traceback."""
@@ -262,14 +185,6 @@ def test_a_closed_output_is_said_in_a_line(small: str) -> None:
     done = simulated(">&-", small, "--policy=static-2", "--seeds=1", "--jobs=1")
     assert done.returncode == 1
     assert done.stderr == "wva-exporter: standard output: cannot be written: Bad file descriptor\n"
-
-
-def test_a_reader_that_has_gone_is_no_mistake_and_the_picture_is_there(small: str, tmp_path: Path) -> None:
-    """As for every command; the picture is written before the table."""
-    picture = tmp_path / "small.png"
-    done = simulated("| true", small, "--policy=static-2", "--seeds=1", "--jobs=1", f"--plot={picture}")
-    assert (done.returncode, done.stderr) == (0, f"{picture}: written\n")
-    assert picture.stat().st_size > 10_000
 
 
 def test_the_command_of_the_front_page_is_accepted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

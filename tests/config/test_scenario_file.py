@@ -253,6 +253,48 @@ def test_a_cold_start_needs_no_long_warm_up() -> None:
     assert parse_scenario(HEAD + VARIANTS + WORKLOAD, "x.yaml").warm_up is None
 
 
+@pytest.mark.parametrize("century", ["100y", "1000000000s", "291y", "366d"])
+def test_a_time_that_nobody_plays_is_refused(century: str) -> None:
+    """More than a year, with requests or without."""
+    said = f"'{century}' is not allowed: must be at most 1y"
+    assert refused(HEAD.replace("10m", century) + VARIANTS + WORKLOAD) == [f"5: duration: {said}"]
+    assert refused(with_warm_up(f"{{for: {century}, rps: 0}}")) == [f"6: warm_up.for: {said}"]
+
+
+STEPS = "scrapes, decisions and looks of an HPA are due with those of the warm-up"
+FEWER = "must be at most 4000000, with longer intervals or less time"
+
+
+@pytest.mark.parametrize(
+    ("times", "line", "said"),
+    [
+        ("duration: 1y", 5, f"duration: '1y' is not allowed: 10512000 {STEPS}; {FEWER}"),
+        (
+            "duration: 4w\nscrape_interval: 1s\ninterval: 2s\nsync_interval: 4s",
+            5,
+            f"duration: '4w' is not allowed: 4233600 {STEPS}; {FEWER}",
+        ),
+        (
+            "duration: 10m\nwarm_up: {for: 365d, rps: 0}",
+            6,
+            f"warm_up.for: '365d' is not allowed: 10512200 {STEPS}; {FEWER}",
+        ),
+        ("duration: 1y\ninterval: 1ms", 6, "interval: '1ms' is not allowed: must be at least 1s"),
+    ],
+    ids=["the usual intervals", "short intervals", "a warm-up", "no interval"],
+)
+def test_more_steps_than_anybody_waits_for_are_refused(times: str, line: int, said: str) -> None:
+    """Told once, where the longer time stands; an interval that is none is all that is said of it."""
+    assert refused(HEAD.replace("duration: 10m", times) + VARIANTS + WORKLOAD) == [f"{line}: {said}"]
+
+
+def test_two_weeks_may_be_played_second_by_second() -> None:
+    """Every interval of one second; a year with longer ones."""
+    for times in ("14d\nscrape_interval: 1s\ninterval: 1s\nsync_interval: 1s", "1y\ninterval: 1m\nsync_interval: 1m"):
+        given = parse_scenario(HEAD.replace("10m", times) + VARIANTS + WORKLOAD, "x.yaml")
+        assert given.duration_seconds >= 14 * 86_400
+
+
 @pytest.mark.parametrize(
     ("load", "said"),
     [

@@ -7,7 +7,7 @@ from wva_exporter.core.fleet import Thresholds
 from wva_exporter.errors import InvalidValue
 from wva_exporter.twin.actuators import Actuator
 from wva_exporter.twin.closed_loop import run
-from wva_exporter.twin.contenders import CONTENDERS, contender
+from wva_exporter.twin.contenders import CONTENDERS, alike, contender
 from wva_exporter.twin.limit_sizes import full_batch
 from wva_exporter.twin.opponents.autoscaled import KvAndQueue
 from wva_exporter.twin.opponents.behaviours import windows
@@ -78,6 +78,54 @@ def test_what_policies_grow_at_is_what_their_bounds_are_checked_against() -> Non
             contender(name)
     contender(f"wva-v2(scale_up={down + 0.01:g})")
     contender(f"wva-v2(scale_down={up - 0.01:g})")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("hpa", "hpa()"),
+        ("hpa", "hpa(queue=3.0,kv=.50)"),
+        ("hpa-120s", "hpa(up=120)"),
+        ("hpa(up=0)", "hpa(down=300)"),
+        ("keda", "keda(running=16)"),
+        ("hpa-concurrency", "hpa-concurrency(share=0.7)"),
+        ("static-4", "static-04"),
+        ("headroom", "headroom(actuator=hpa)"),
+        ("wva-v2", "wva-v2/exact"),
+        ("wva-v2()", "wva-v2(scale_up=0.85,scale_down=0.7)"),
+        ("wva-v2-tuned", "wva-v2/exact(scale_down=0.45,scale_up=0.6)"),
+    ],
+)
+def test_names_of_the_same_contender_are_alike(one: str, other: str) -> None:
+    """However its settings are written, and whether those that are the defaults are given."""
+    assert alike(contender(one), contender(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("hpa", "hpa(queue=4)"),
+        ("hpa", "hpa-120s"),
+        ("hpa", "keda"),
+        ("static-1", "static-min"),
+        ("wva-v1", "wva-v1()"),
+        ("headroom", "headroom(parameters=1)"),
+        ("wva-v2()", "wva-v2(scale_up=0.86)"),
+    ],
+)
+def test_contenders_that_may_differ_in_some_run_are_not(one: str, other: str) -> None:
+    """A minimum may be another number, and ``wva-v1()`` is ours while ``wva-v1`` is the original's arithmetic."""
+    assert not alike(contender(one), contender(other))
+
+
+def test_an_hpa_with_the_default_windows_is_not_one_without() -> None:
+    """Kubernetes has default policies where ``behavior`` is given; they take other steps when load comes and goes."""
+    one, other = contender("hpa"), contender("hpa(up=0,down=300)")
+    assert not alike(one, other)
+    load = steps(
+        (2.0, 120.0), (30.0, 240.0), (2.0, 420.0), (25.0, 240.0), variants=(variant(startup=45.0),), patience=60.0
+    )
+    assert run(load, one, 1).changes != run(load, other, 1).changes
 
 
 def test_windows_are_settings_of_an_hpa() -> None:

@@ -82,6 +82,7 @@ def test_the_time_before_has_the_sizes_of_the_first_entry_with_some() -> None:
 
 
 LAW = 'must be tokens and shares that sum to 1, such as "{62: 0.25, 66: 0.75}"'
+SECONDS = "seconds, a number from 0 to 1e15"
 FINE = "{5: 1.0}"
 
 
@@ -97,7 +98,7 @@ def entries(prompts: object, outputs: object = FINE) -> str:
         ("[]", ":1: not a JSON object by the seconds of its times"),
         ('{"0": {}, "0": {}}', ": not valid JSON: 0 is given twice"),
         ('{"0": 5}', ": 0: must be an object with input_tokens and output_tokens"),
-        (entries(FINE).replace('"0"', '"noon"'), ": times: 'noon' is not allowed: must be seconds"),
+        (entries(FINE).replace('"0"', '"noon"'), f": times: 'noon' is not allowed: must be {SECONDS}"),
         (
             '{"600": %s, "0": %s}' % ((entries(FINE)[6:-1],) * 2),
             ": times: '0' is not allowed: must be at or after the time before",
@@ -111,6 +112,11 @@ def entries(prompts: object, outputs: object = FINE) -> str:
         (entries("{5.5: 1.0}"), f": 0.input_tokens: '{{5.5: 1.0}}' is not allowed: {LAW}"),
         (entries("{5: nan}"), f": 0.input_tokens: '{{5: nan}}' is not allowed: {LAW}"),
         (entries("{__import__('os'): 1}"), f": 0.input_tokens: \"{{__import__('os'): 1}}\" is not allowed: {LAW}"),
+        (entries(FINE).replace('"0"', '"1e400"'), f": times: '1e400' is not allowed: must be {SECONDS}"),
+        (entries("{1e400: 1.0}"), f": 0.input_tokens: '{{1e400: 1.0}}' is not allowed: {LAW}"),
+        (entries("{5: 1e400}"), f": 0.input_tokens: '{{5: 1e400}}' is not allowed: {LAW}"),
+        ('{"0": %s}' % ("9" * 5000), ": 0: must be an object with input_tokens and output_tokens"),
+        ('{"a\\nb": 5}', r": a\nb: must be an object with input_tokens and output_tokens"),
         (entries("{0: 1.0}"), ": there is no time with sizes of prompts and answers"),
         ("{}", ": there is no time with sizes of prompts and answers"),
     ],

@@ -10,6 +10,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from wva_exporter import __version__
@@ -66,6 +67,13 @@ def tell(text: str, code: int = FINE) -> int:
         _drop_output()
         return _unwritten(error.strerror or str(error))
     return code
+
+
+def note(text: str) -> None:
+    """A line for whoever watches, on standard error; where that is closed or full nobody does, and nothing is lost."""
+    if sys.stderr is not None:  # else it would go to standard output
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
 
 def _unwritten(why: str) -> int:

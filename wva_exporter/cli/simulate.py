@@ -6,7 +6,6 @@ import argparse
 import io
 import itertools
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,9 +14,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wva_exporter.cli import tell
+from wva_exporter.cli import note, tell
 from wva_exporter.cli.scenarios import load_scenario, name_of, shipped, shipped_file
+from wva_exporter.cli.simulate_policies import SETTINGS, USUAL, entrants, names_of
 from wva_exporter.cli.simulate_table import WIDE, print_board
+from wva_exporter.cli.simulate_too_long import too_long
 from wva_exporter.config.findings import printable
 from wva_exporter.errors import ConfigError, InvalidValue
 from wva_exporter.evidence.arena.board import Board, Contest, Watch, hold
@@ -27,22 +28,11 @@ from wva_exporter.evidence.arena.timeplot import draw_runs, write
 from wva_exporter.evidence.plot import figure
 from wva_exporter.twin.closed_loop import run as play
 from wva_exporter.twin.contender import Contender
-from wva_exporter.twin.contenders import CONTENDERS, contender
+from wva_exporter.twin.contenders import CONTENDERS
 from wva_exporter.twin.opponents.static import Static
 from wva_exporter.twin.scenario import Scenario
 
-USUAL = "headroom,hpa"
 _MOST_SEEDS = 1000
-_COMMA = re.compile(r",(?![^(]*\))")
-SETTINGS = {
-    "hpa": ("kv", "queue", "up", "down"),
-    "hpa-concurrency": ("share", "up", "down"),
-    "keda": ("queue", "running", "up", "down"),
-    "headroom": ("actuator", "parameters"),
-    "wva-v1": ("actuator",),
-    "wva-v2": ("actuator", "scale_up", "scale_down"),
-}
-_OTHERS = "oracle and reactive are limits; settings stand in brackets, such as hpa(kv=0.2,queue=2); see --list"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,19 +43,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--policy",
         default=USUAL,
         metavar="NAME[,NAME...]",
-        help="policies, opponents, some with settings in brackets such as hpa(kv=0.2,queue=2), and the limits oracle and"
-        " reactive (%(default)s)",
+        help="who takes part: policies, opponents and limits that --list names, with settings in brackets where they have"
+        " some, such as 'hpa(kv=0.2,queue=2)' (%(default)s)",
     )
-    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="repeat with N random loads (%(default)s)")
+    parser.add_argument(
+        "--seeds", type=int, default=5, metavar="N", help="random loads that each of them meets (%(default)s)"
+    )
     parser.add_argument(
         "--output", choices=("table", "json", "csv"), default="table", help="form of the answer (%(default)s)"
     )
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw the first seed of one scenario over time (.png or .svg)"
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="draw the first load of one scenario over time as .png or .svg; a file that is there is replaced",
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where the files of trace scenarios are")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of trace data, for scenarios that replay a trace"
+    )
     parser.add_argument("--cache.dir", dest="cache", type=Path, metavar="DIR", help="keep results here and reuse them")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (%(default)s)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes that play at once (%(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,18 +72,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         return tell(_listed())
     _check(arguments)
+    contenders, limits = entrants(arguments.policy)
     if arguments.plot is not None:
         _check_picture(arguments.plot)
     scenarios = [load_scenario(name, arguments.data) for name in arguments.scenarios]
-    names = _names(arguments.policy)
-    contest = Contest(
-        scenarios=scenarios,
-        contenders=[_contender(name) for name in names if name not in LIMITS],
-        limits=[name for name in LIMITS if name in names],
-        seeds=range(arguments.seeds),
-    )
+    contest = Contest(scenarios=scenarios, contenders=contenders, limits=limits, seeds=range(arguments.seeds))
     _check_sizes(contest)
     try:
+        for line in too_long(contest):
+            note(line)
         with progress() as watch:
             board = hold(contest, folder=arguments.cache, workers=arguments.jobs, watch=watch)
     except InvalidValue as error:
@@ -102,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     findings = []
-    if not _names(arguments.policy):
+    if not names_of(arguments.policy):
         findings.append("--policy: give at least one")
     if not arguments.scenarios:
         findings.append("give a scenario; --list names those that are shipped")
@@ -135,29 +131,22 @@ def _same_names(scenarios: Sequence[str]) -> list[str]:
 def _check_picture(path: Path) -> None:
     """That there will be a picture, before minutes are spent on what it shows.
 
+    Only a regular file is opened: opening a FIFO waits for a reader, and a device is no place for a picture.
+
     Raises:
         ConfigError: it cannot be drawn or written.
     """
     figure(1.0, 1.0)
-    there = path.exists() or path.is_symlink()
+    target = os.path.realpath(path)  # a link may lead to what is not there yet
+    there = os.path.exists(target)  # noqa: PTH110 - that of Path raises errors
+    if there and not os.path.isdir(target) and not os.path.isfile(target):  # noqa: PTH112, PTH113
+        raise ConfigError([f"--plot: {printable(str(path))}: cannot be written: must be a regular file"])
     try:
         path.open("ab").close()
     except OSError as error:
         raise ConfigError([f"--plot: {printable(str(path))}: cannot be written: {error.strerror}"]) from None
     if not there:
-        path.unlink()
-
-
-def _names(text: str) -> list[str]:
-    """The names of a list, each once; a comma within brackets belongs to a name."""
-    return list(dict.fromkeys(name.strip() for name in _COMMA.split(text) if name.strip()))
-
-
-def _contender(name: str) -> Contender:
-    try:
-        return contender(name)
-    except InvalidValue as error:
-        raise ConfigError([printable(f"--policy: {error}; {_OTHERS}")]) from None
+        Path(target).unlink(missing_ok=True)
 
 
 def _check_sizes(contest: Contest) -> None:
@@ -185,7 +174,7 @@ def _draw(scenario: Scenario, contenders: Sequence[Contender], arguments: argpar
     runs = [play(scenario, contender, 0) for contender in contenders]
     seeds = "The only seed." if arguments.seeds == 1 else f"The first of {arguments.seeds} seeds."
     write(draw_runs(runs, scenario.promise, f"{scenario.title}: {scenario.summary}\n{seeds}"), arguments.plot)
-    print(f"{arguments.plot}: written", file=sys.stderr)
+    note(printable(f"{arguments.plot}: written"))
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict, ValidationError
+from pydantic import AfterValidator, Field, Strict, ValidationError
 
 from wva_exporter.config.document import KeyPath, read_document
 from wva_exporter.config.durations import format_duration
@@ -35,6 +36,22 @@ Watts = Annotated[float, Strict(), Field(ge=0, le=1_000_000, allow_inf_nan=False
 MOST_REPLICAS = 10_000
 """Of a variant: a simulation keeps each of them, whether it serves anybody or not."""
 
+MOST_SECONDS = 365 * 86_400.0
+"""Of the scored time, and of the warm-up: nobody plays more than a year."""
+
+MOST_STEPS = 4_000_000
+"""Scrapes, decisions and looks of an HPA in a run: a policy decides in a few milliseconds, so that these are hours."""
+
+
+def _at_most_a_year(seconds: float) -> float:
+    if seconds > MOST_SECONDS:
+        raise ValueError(f"must be at most {format_duration(MOST_SECONDS)}")
+    return seconds
+
+
+Length = Annotated[Period, AfterValidator(_at_most_a_year)]
+WarmUpLength = Annotated[Duration, AfterValidator(_at_most_a_year)]
+
 Replicas = Annotated[int, Strict(), Field(ge=0, le=MOST_REPLICAS)]
 PositiveReplicas = Annotated[int, Strict(), Field(ge=1, le=MOST_REPLICAS)]
 
@@ -52,6 +69,9 @@ DOWN_WINDOW_SECONDS = 300.0
 _SLOW_SIGMAS, _MOST_SIGMA, _MOST_SECONDS = 2.0, 3.0, 86_400.0
 """Of a hundred start-ups two or three take longer than the median times e to two sigma; nobody waits for more than a day."""
 
+INTERVALS: Mapping[str, str] = MappingProxyType({"scrape_interval": "15s", "interval": "5s", "sync_interval": "15s"})
+"""What is done again and again in a run, and after how long where the file does not say."""
+
 _HALVES = (("prefill", "prompts"), ("decode", "answers"))
 
 
@@ -65,7 +85,7 @@ class Promise(Section):
 class WarmUp(Section):
     """What the fleet serves before the first request that counts, so that it is settled then."""
 
-    seconds: Duration = key("How long: at least the longest start-up and 300 s, unless `rps` is 0.", name="for")
+    seconds: WarmUpLength = key("How long: at least the longest start-up and 300 s, unless `rps` is 0.", name="for")
     rps: Rps | None = key(
         "Rate of these requests; the first rate if not given. 0 is a cold start.", None, unit="requests per second"
     )
@@ -145,13 +165,19 @@ class ScenarioFile(Section):
     feasible: Flag = key("Whether the largest fleet can carry the load.", default=True)
     model: Text = key("The model, by the name that the catalogue has.")
     promise: Promise = key("What a good request is.")
-    duration_seconds: Period = key("How long requests come that count.", name="duration")
+    duration_seconds: Length = key("How long requests come that count.", name="duration")
     warm_up: WarmUp | None = key("What comes before that; nothing if not given.", None)
-    scrape_interval_seconds: Period = key("How often replicas are scraped.", "15s", name="scrape_interval")
-    interval_seconds: Period = key(
-        "Time between two decisions of an exporter, and between two scrapes of what it decided.", "5s", name="interval"
+    scrape_interval_seconds: Period = key(
+        "How often replicas are scraped.", INTERVALS["scrape_interval"], name="scrape_interval"
     )
-    sync_interval_seconds: Period = key("Time between two looks of an HPA.", "15s", name="sync_interval")
+    interval_seconds: Period = key(
+        "Time between two decisions of an exporter, and between two scrapes of what it decided.",
+        INTERVALS["interval"],
+        name="interval",
+    )
+    sync_interval_seconds: Period = key(
+        "Time between two looks of an HPA.", INTERVALS["sync_interval"], name="sync_interval"
+    )
     grace_seconds: Duration = key("What a replica that leaves has to finish its requests.", "60s", name="grace")
     router: Router = key("How requests are given to replicas.", Router)
     variants: tuple[Variant, ...] = key("The kinds of replicas, at least one.")
@@ -168,12 +194,26 @@ class ScenarioFile(Section):
             if (first := names.index(variant.get("name"))) != place:
                 yield ("variants", place, "name"), f"variants[{first}] has this name already"
         yield from _unsettled(given, variants)
+        yield from _endless(given)
         roles = {variant.get("role", "both") for _, variant in variants}
         for alone, other in (("prefill", "decode"), ("decode", "prefill")):
             if alone in roles and other not in roles and "both" not in roles:
                 yield ("variants",), f"a variant of role {alone} needs one of role {other}"
                 return
         yield from _asleep(variants)
+
+
+def _endless(given: Given) -> Iterable[Problem]:
+    """Lengths and intervals that together make more steps than anybody waits for; told at the longer of the two lengths."""
+    scored, warm_up = seconds_of(given, "duration", {}), seconds_of(section_of(given, "warm_up"), "for", {}) or 0.0
+    every = [seconds_of(given, name, INTERVALS) for name in INTERVALS]
+    if scored is None or not all(seconds is not None and seconds >= 1 for seconds in every):
+        return  # what is wrong with an interval is said of it
+    steps = sum((scored + warm_up) / seconds for seconds in every if seconds)
+    if steps > MOST_STEPS:
+        where: KeyPath = ("warm_up", "for") if warm_up > scored else ("duration",)
+        much = f"{steps:.0f} scrapes, decisions and looks of an HPA are due with those of the warm-up"
+        yield where, f"{much}; must be at most {MOST_STEPS}, with longer intervals or less time"
 
 
 def _asleep(variants: list[tuple[int, Given]]) -> Iterable[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields, is_dataclass
 from types import MappingProxyType
 
 from wva_exporter.core.fleet import Thresholds
@@ -79,6 +80,21 @@ def contender(name: str) -> Contender:
     return made
 
 
+def alike(one: Contender, other: Contender) -> bool:
+    """Whether two contenders differ in name at most: nobody could tell them apart in any run.
+
+    An HPA with a window given is not alike to one without, whatever the window: it has a ``behavior``, whose default policies
+    are not what Kubernetes does where there is none.
+    """
+    return type(one) is type(other) and _unnamed(one) == _unnamed(other)
+
+
+def _unnamed(given: object) -> list[object]:
+    """All that a contender is made of but its name."""
+    assert is_dataclass(given)
+    return [getattr(given, field.name) for field in fields(given) if field.name != "name"]
+
+
 class _Settings:
     """``key=value`` pairs that are taken one after the other; whatever nobody took was not meant."""
 
@@ -112,16 +128,14 @@ class _Settings:
         return value
 
     def thresholds(self) -> tuple[float | None, float | None]:
-        """Shares above which a fleet grows and below which it may shrink; None where they are not given."""
+        """Shares above which a fleet grows and below which it may shrink; None where they are the usual ones."""
         up, down = self.positive("scale_up", most=1.0), self.positive("scale_down", most=1.0)
         usual = Thresholds.default(1)
-        above, below = (
-            (float(usual.scale_up[0]) if up is None else up),
-            (float(usual.scale_down[0]) if down is None else down),
-        )
+        usual_up, usual_down = float(usual.scale_up[0]), float(usual.scale_down[0])
+        above, below = (usual_up if up is None else up), (usual_down if down is None else down)
         if above <= below:
             raise InvalidValue(f"{self._name}: scale_up, {above:g}, must be above scale_down, {below:g}")
-        return up, down
+        return (None if above == usual_up else above), (None if below == usual_down else below)
 
     def word(self, key: str, among: Collection[str]) -> str | None:
         """One of these words; None if it is not given."""

@@ -10,6 +10,7 @@ from fleet_builder import R as Pod
 from fleet_builder import V, fleet, snapshot
 
 from wva_exporter.conventions import Signal
+from wva_exporter.core.columns import FloatArray
 from wva_exporter.core.headroom.arrivals import Arrivals, observe
 from wva_exporter.core.headroom.groups import Groups
 from wva_exporter.core.snapshot import Snapshot
@@ -44,6 +45,12 @@ def seen(*scrapes: Snapshot) -> Arrivals:
     return past
 
 
+def since(past: Arrivals, time: float) -> tuple[FloatArray, FloatArray]:
+    """Seconds seen and requests that came after this time: shape (groups,) each."""
+    seconds, count = past.between(np.array([time]), np.array([np.inf]))
+    return seconds[0], count[0]
+
+
 def test_what_came_is_the_growth_of_the_sum() -> None:
     """Of two pods, 30 and 45 in fifteen seconds."""
     past = seen(scrape(100, {0: 1000, 1: 500}), scrape(115, {0: 1030, 1: 545}))
@@ -63,13 +70,21 @@ def test_pods_that_are_scraped_between_cycles_count_as_often_as_they_came() -> N
             pods.append(Pod(v="v", running=10.0, signals=signals))
         past = observe(past, snapshot(FLEET, pods, time=now), GROUPS, keep_seconds=1e6, scrape_seconds=15.0)
         if cycle >= 12:
-            seconds, count = past.within(now - 30.0)
+            seconds, count = since(past, now - 30.0)
             assert count / seconds == pytest.approx([6.0])
 
 
 def test_the_first_look_knows_of_no_arrivals() -> None:
     """A long past is not now."""
-    assert seen(scrape(100, {0: 1e6})).within(0)[0].tolist() == [0]
+    assert since(seen(scrape(100, {0: 1e6})), 0.0)[0].tolist() == [0]
+
+
+def test_spans_hold_the_steps_that_ended_in_them() -> None:
+    """Open where they begin; of several spans each has its own."""
+    past = seen(*(scrape(100.0 + 15.0 * step, {0: 1000.0 + step * step}) for step in range(5)))
+    seconds, count = past.between(np.array([100.0, 115.0, 0.0]), np.array([130.0, 145.0, 100.0]))
+    assert seconds[:, 0].tolist() == [30.0, 30.0, 0.0]
+    assert count[:, 0].tolist() == [4.0, 8.0, 0.0]
 
 
 def test_a_pod_that_has_just_begun_counts_with_all_it_ever_had() -> None:

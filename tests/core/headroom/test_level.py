@@ -89,3 +89,35 @@ def test_bursts_stretch_what_counts_as_a_step() -> None:
     assert dispersion(np.full((8, 1), 150.0)).tolist() == [1.0]
     assert likely(150, 150, 150, 150, 150, 150, 150, 215) > 1.4
     assert likely(100, 200, 100, 200, 100, 200, 100, 215) < 1.4
+
+
+def slope(*per_second: float) -> float:
+    """What a minute at each of these rates, the newest last, says of the slope: requests per second in a minute."""
+    counts = [15.0 * rate for rate in per_second for _ in range(4)]
+    return 60.0 * float(of(*counts).rising[0])
+
+
+def test_a_load_that_rises_from_minute_to_minute_is_on_a_slope() -> None:
+    """Two requests a second more in each minute."""
+    assert slope(4, 6, 8, 10) == pytest.approx(2)
+
+
+def test_a_slope_is_the_least_of_the_last_rises() -> None:
+    """What flattens out, as a tide does, ends soon."""
+    assert slope(4, 8, 11, 12) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "minutes",
+    [(5, 5, 5, 10), (5, 5, 10, 10), (5, 10, 10, 10), (5, 8, 10, 10), (5, 10, 15, 14), (12, 10, 8, 6)],
+    ids=["a step", "a step a minute ago", "two minutes ago", "a step within a minute", "a turn", "a fall"],
+)
+def test_what_does_not_rise_in_each_minute_is_no_slope(minutes: tuple[float, ...]) -> None:
+    """Nothing more is expected than what is there."""
+    assert slope(*minutes) == 0.0
+
+
+def test_a_past_that_is_too_short_shows_no_slope() -> None:
+    """Three minutes make two rises."""
+    assert slope(4, 6, 8) == 0.0
+    assert level(Arrivals.none(1), 0.0, short_seconds=30.0, long_seconds=60.0).rising.tolist() == [0.0]

@@ -48,6 +48,33 @@ def test_a_rise_is_asked_for_in_one_jump_and_at_once() -> None:
     assert risen.reasons[0] is Reason.NO_HEADROOM
 
 
+def ramp(to: float, *, minutes: int = 6) -> Plan:
+    """After a load that became as many requests a second more in every minute, from 40 on."""
+    life = alone()
+    life.settle({"v": 8}, 40.0)
+    rates = np.linspace(40.0, to, 4 * minutes)
+    return [life.cycle({"v": 8}, rate) for rate in rates.tolist()][-1]
+
+
+def test_a_load_on_a_slope_is_sized_for_where_it_will_be() -> None:
+    """From 40 to 160 in six minutes: 20 more come until ordered replicas serve, which a level of 160 alone does not need."""
+    life = alone()
+    life.settle({"v": 8}, 160.0)
+    level = explained(life.cycle({"v": 8}, 160.0))[0]
+    sloping = explained(ramp(160.0))[0]
+    assert level is not None
+    assert sloping is not None
+    assert level + 15.0 < sloping <= 2.0 * level
+
+
+def test_a_load_on_a_slope_gives_nothing_back() -> None:
+    """Eight replicas that six of would do for what comes now, while more comes every minute."""
+    life = alone()
+    life.settle({"v": 8}, 20.0, cycles=40)
+    assert target(life.cycle({"v": 8}, 20.0)) < 8
+    assert target(ramp(150.0, minutes=8)) == 8
+
+
 def test_what_is_on_its_way_is_not_asked_for_again() -> None:
     """The same load in the cycles after asks for no more."""
     life = alone()

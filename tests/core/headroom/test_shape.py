@@ -49,3 +49,35 @@ def test_a_prefill_replica_answers_with_one_token_whatever_it_says() -> None:
     """Some engines tell of the answer that was asked for, which others will give."""
     found = seen(role=Role.PREFILL, request_rate=10.0, generation_token_rate=10.0, output_tokens=400.0)
     assert found.out_tokens.tolist() == [1.0]
+
+
+def after(in_tokens: float, *, rate: float = 1.0, silent: bool = False) -> Shape:
+    """The shape after prompts of 1000 tokens were measured, and now these, at so many requests a second for five minutes."""
+    kinds = fleet(V(name="v"))
+    groups = Groups.of(kinds)
+    signals = {Signal.REQUEST_RATE: rate, Signal.OUTPUT_TOKENS: 200.0}
+    first = snapshot(kinds, [R(v="v", running=4.0, signals={**signals, Signal.INPUT_TOKENS: 1000.0})])
+    now = snapshot(kinds, [R(v="v", running=4.0, silent=silent, signals={**signals, Signal.INPUT_TOKENS: in_tokens})])
+    return shape(shape(Shape.prior(groups), first, groups, 300.0), now, groups, 300.0)
+
+
+@pytest.mark.parametrize("in_tokens", [1000.0, 1080.0, 920.0])
+def test_a_mean_that_moved_by_chance_alone_has_not_moved(in_tokens: float) -> None:
+    """Of 300 requests it scatters by 1000 / sqrt(300) = 58 tokens."""
+    assert after(in_tokens).in_tokens.tolist() == [1000.0]
+
+
+@pytest.mark.parametrize("in_tokens", [1100.0, 900.0, 5000.0])
+def test_a_mean_that_moved_by_more_counts_at_once(in_tokens: float) -> None:
+    """In either direction, and whole."""
+    assert after(in_tokens).in_tokens.tolist() == [in_tokens]
+
+
+def test_of_more_requests_a_smaller_change_is_none_of_chance() -> None:
+    """8 % of 6000 requests."""
+    assert after(1080.0, rate=20.0).in_tokens.tolist() == [1080.0]
+
+
+def test_sizes_stay_while_nobody_tells() -> None:
+    """A silent engine makes no request smaller."""
+    assert after(10.0, silent=True).in_tokens.tolist() == [1000.0]

@@ -51,10 +51,13 @@ class Arrivals:
             self, seconds=np.where(inside, self.seconds[:, at], 0.0), count=np.where(inside, self.count[:, at], 0.0)
         )
 
-    def within(self, since: float, until: float = np.inf) -> tuple[FloatArray, FloatArray]:
-        """Seconds seen and requests that came in the steps that ended in (since, until]: shape (groups,) each."""
-        first, last = self.time.searchsorted((since, until), side="right").tolist()
-        return np.add.reduce(self.seconds[first:last]), np.add.reduce(self.count[first:last])
+    def between(self, since: FloatArray, until: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Seconds seen and requests that came in the steps that ended in each (since, until]: shape (spans, groups) each."""
+        first, last = (self.time.searchsorted(ends, side="right") for ends in (since, until))
+        seconds, count = np.zeros((2, len(self.time) + 1, self.count.shape[1]))
+        np.cumsum(self.seconds, axis=0, out=seconds[1:])
+        np.cumsum(self.count, axis=0, out=count[1:])
+        return seconds[last] - seconds[first], count[last] - count[first]
 
     def binned(self, seconds: float) -> FloatArray:
         """Requests that came in consecutive bins of so many seconds, the newest last: shape (bins, groups)."""

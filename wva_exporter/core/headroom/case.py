@@ -192,7 +192,7 @@ def _rates(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray
     """Arrivals per second to be ready for, likely ones, those to remember, and whether anybody knows: shape (groups,).
 
     The largest of what the engines and the router saw. Where no engine's balance is known, what finishes must do. While no
-    engine answers nobody knows, whatever was seen before.
+    engine answers nobody knows, whatever was seen before. On a slope more is likely, at most as much again.
     """
     groups, replicas = kept.groups, snapshot.replicas
     seen = level(kept.arrivals, snapshot.time, short_seconds=windows.short_seconds, long_seconds=windows.long_seconds)
@@ -205,6 +205,10 @@ def _rates(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray
         _handed_on(groups, np.maximum(column.otherwise(finished), offered.otherwise(0.0)))
         for column in (seen.rate, seen.likely, seen.lasting)
     )
+    more = seen.rising * (
+        groups.most(kept.supply.startup_seconds) + windows.long_seconds
+    )  # until what is ordered now serves
+    likely = np.maximum(likely, rate + np.minimum(more, rate))
     return rate, likely, lasting, np.asarray((seen.rate.known & answering) | telling | offered.known)
 
 

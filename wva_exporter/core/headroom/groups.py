@@ -37,6 +37,12 @@ class Groups:
         group = self.of_variant if rows is None else self.of_variant[rows]
         return np.bincount(group, weights=values, minlength=len(self)).astype(np.float64, copy=False)  # whole if empty
 
+    def most(self, values: FloatArray) -> FloatArray:
+        """The largest of each group's variants, none of which is negative: shape (groups,)."""
+        found = np.zeros(len(self))
+        np.maximum.at(found, self.of_variant, values)
+        return found
+
     @property
     def alone(self) -> BoolArray:
         """Groups of one variant, which has nobody to share with: shape (groups,)."""

@@ -99,9 +99,7 @@ def _backlog(groups: Groups, capacity: Capacity, supply: Supply, rate_rps: Float
     engine, however long it is. What a router holds goes wherever there is room, and for as long as clients have patience.
     """
     ready = groups.total(supply.ready * capacity.rate_rps)
-    startup = np.zeros(len(groups))
-    np.maximum.at(startup, groups.of_variant, supply.startup_seconds)
-    coming = np.maximum(rate_rps - UTILIZATION * ready, 0.0) * startup
+    coming = np.maximum(rate_rps - UTILIZATION * ready, 0.0) * groups.most(supply.startup_seconds)
     at_engines = np.minimum(groups.total(waiting.at_engine, waiting.variant) + coming, ready * DRAIN_SECONDS)
     return at_engines + np.minimum(waiting.at_router, PATIENCE_SECONDS * np.maximum(rate_rps, 1.0))
 

@@ -19,6 +19,9 @@ from wva_exporter.core.snapshot import Snapshot
 PRIOR_IN_TOKENS = 1024.0
 PRIOR_OUT_TOKENS = 1024.0
 ENOUGH_REQUESTS = 50.0
+CHANCE = 1.5
+"""Means that lie closer than so many deviations of such a mean are the same: capacity does not follow every long prompt."""
+
 _MOST_TOKENS = 1e7
 _FEW = 4.0
 _ASSUMED_REQUESTS = 20.0
@@ -79,12 +82,14 @@ def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float
     trust = np.minimum(finished / np.maximum(ENOUGH_REQUESTS, 2.0 * running), 1.0)
     prior = _assumed(snapshot, groups, running)
     weight = np.maximum(rate, 1e-9)
+    chance = CHANCE / np.sqrt(np.maximum(finished, 1.0))  # sizes scatter about as much as they are large
 
     def seen(signal: Signal, name: str, least: float) -> FloatArray:
         before: FloatArray = np.where(past.measured, getattr(past, name), getattr(prior, name))
         mean = weighted(replicas[signal].where(replicas.live), weight, row, rows)
         value = np.minimum(np.maximum(mean.value, least), _MOST_TOKENS)
-        return np.where(mean.known, before + trust * (value - before), before)
+        moved = mean.known & ~(past.measured & (np.abs(value - before) <= chance * np.maximum(before, least)))
+        return np.where(moved, before + trust * (value - before), before)
 
     return Shape(
         in_tokens=seen(Signal.INPUT_TOKENS, "in_tokens", 1.0),

@@ -14,11 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from wva_exporter.twin.traces.recorded import Recorded, recorded
-from wva_exporter.twin.traces.refusals import Refusals
+from wva_exporter.twin.traces.refusals import MOST_TOKENS, Refusals
 from wva_exporter.twin.workloads.stream import NO_PREFIX
 
 BLOCK_TOKENS = 512
-_COUNTS = ("timestamp", "input_length", "output_length")
+_MOST = 2**63 - 1
+"""What a column of 64 bits holds: of milliseconds, and of hashes."""
+
+_MOST_DIGITS = len(str(_MOST))
+
+_COUNTS = {"timestamp": _MOST, "input_length": MOST_TOKENS, "output_length": MOST_TOKENS}
+"""What every line has, and the most that it may be."""
 
 
 def read_mooncake(path: Path) -> Recorded:
@@ -54,23 +60,32 @@ def shared_beginning(blocks: Sequence[int], users: Counter[int]) -> tuple[int, i
 
 def _request(refusals: Refusals, line: int, text: str) -> tuple[list[int], list[int]] | None:
     try:
-        given: Any = json.loads(text)
+        given: Any = json.loads(text, parse_int=_whole, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):  # the latter: brackets in brackets in brackets
         given = None
     if not isinstance(given, dict):
         refusals.add(line, "not a JSON object")
         return None
-    wrong = [name for name in _COUNTS if not _is_count(given.get(name))]
+    wrong = [name for name, most in _COUNTS.items() if not _is_count(given.get(name), most)]
     for name in wrong:
-        refusals.add(line, f"{name}: {given.get(name)!r} is not allowed: must be a whole number that is not negative")
+        if name in given:
+            refusals.refuse(line, name, given[name], f"a whole number from 0 to {_COUNTS[name]}")
+        else:
+            refusals.add(line, f"{name} is required")
     blocks = given.get("hash_ids", [])
-    if not isinstance(blocks, list) or not all(_is_count(block) for block in blocks):
-        refusals.add(line, "hash_ids: must be a list of whole numbers")
+    if not isinstance(blocks, list) or not all(_is_count(block, _MOST) for block in blocks):
+        refusals.add(line, f"hash_ids: must be a list of whole numbers from 0 to {_MOST}")
         return None
-    if not wrong:
-        refusals.in_order(line, _COUNTS[0], given[_COUNTS[0]], given[_COUNTS[0]])
-    return None if wrong else ([given[name] for name in _COUNTS], blocks)
+    if wrong:
+        return None
+    refusals.in_order(line, "timestamp", given["timestamp"], given["timestamp"])
+    return [given[name] for name in _COUNTS], blocks
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _whole(text: str) -> int | str:
+    """A whole number; one of more digits than any count has stays text, since Python reads only so many."""
+    return int(text) if len(text) <= _MOST_DIGITS else text
+
+
+def _is_count(value: Any, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most

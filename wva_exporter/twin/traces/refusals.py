@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -45,7 +46,7 @@ class Refusals:
 
     def add(self, line: int | None, text: str) -> None:
         """Note what is wrong on a line, counted from 1; None: the text says where in the file."""
-        self._found.append(f"{self.path}{'' if line is None else f':{line}'}: {text}")
+        self._found.append(_on_a_line(f"{self.path}{'' if line is None else f':{line}'}: {text}"))
         if len(self._found) >= MOST_FINDINGS:
             raise ConfigError([*self._found, f"{self.path}: and perhaps more"])
 
@@ -54,9 +55,12 @@ class Refusals:
         try:
             return read(text)
         except ValueError:
-            shown = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
-            self.add(line, f"{name}: {shown!r} is not allowed: must be {wanted}")
+            self.refuse(line, name, text, wanted)
             return None
+
+    def refuse(self, line: int | None, name: str, given: object, wanted: str) -> None:
+        """Note a field that holds something else than what is wanted; of a long one its beginning is shown."""
+        self.add(line, f"{name}: {_shown(given)} is not allowed: must be {wanted}")
 
     def time(self, line: int | None, name: str, read: Callable[[str], float], text: str, wanted: str) -> float | None:
         """A field that is a time in seconds, in the order of the lines."""
@@ -69,35 +73,55 @@ class Refusals:
         """Note a time that goes back behind that of the last line that had one, or comes too soon after it."""
         if at < self._before + self._apart_seconds:
             much = f"at least {self._apart_seconds:g} s after" if self._apart_seconds else "at or after"
-            self.add(line, f"{name}: {shown!r} is not allowed: must be {much} the time before")
+            self.refuse(line, name, shown, f"{much} the time before")
         self._before = at
 
 
+def _shown(given: object) -> str:
+    """On one line, and no longer than a line."""
+    if isinstance(given, dict | list):  # not spelled out first: it may be millions of items
+        return "an object" if isinstance(given, dict) else "a list"
+    text = given if isinstance(given, str) else json.dumps(given)
+    cut = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+    return repr(cut) if isinstance(given, str) else cut
+
+
+def _on_a_line(text: str) -> str:
+    """With escapes for what would end the line, or what a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def count(text: str) -> int:
-    """A number of tokens, 0 or more, as in ``374`` or ``374.0``.
+    """A number of tokens up to ``MOST_TOKENS``, as in ``374`` or ``374.0``.
 
     Raises:
         ValueError: it is none.
     """
     value = float(text)
-    if not value.is_integer() or not 0 <= value <= 1e9:  # noqa: PLR2004 - no request is longer
+    if not value.is_integer() or not 0 <= value <= MOST_TOKENS:
         raise ValueError(text)
     return int(value)
 
 
 def number(text: str) -> float:
-    """A number that is finite and not negative.
+    """A number from 0 to ``MOST``.
 
     Raises:
         ValueError: it is none.
     """
     value = float(text)
-    if not 0 <= value < float("inf"):
+    if not 0 <= value <= MOST:
         raise ValueError(text)
     return value
 
 
-COUNT, NUMBER = "a whole number of tokens", "a number that is not negative"
+MOST_TOKENS = 1_000_000_000
+"""No request is longer."""
+
+MOST = 1e15
+"""No time, rate or mean size is larger; products with the factors of a scenario stay finite."""
+
+COUNT, NUMBER = f"a whole number of tokens from 0 to {MOST_TOKENS}", "a number from 0 to 1e15"
 
 
 def rows(

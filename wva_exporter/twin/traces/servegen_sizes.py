@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from wva_exporter.errors import ConfigError, InvalidValue
-from wva_exporter.twin.traces.refusals import Refusals, count, number
+from wva_exporter.twin.traces.refusals import NUMBER, Refusals, count, number
 from wva_exporter.twin.workloads.stream import FloatArray, IntArray
 
 HALVES = ("input_tokens", "output_tokens")
@@ -92,7 +92,7 @@ def read_seen_sizes(path: Path) -> SeenSizes:
     starts, laws = list[float](), list[tuple[Law, Law]]()
     with Refusals(path) as refusals:
         for when, entry in _entries(refusals, path.read_text(encoding="utf-8")):
-            at = refusals.time(None, "times", number, when, "seconds")
+            at = refusals.time(None, "times", number, when, f"seconds, {NUMBER}")
             found = [_law(refusals, f"{when}.{half}", entry.get(half)) for half in HALVES]
             if at is not None and found[0] is not None and found[1] is not None:
                 starts.append(at)
@@ -105,7 +105,7 @@ def read_seen_sizes(path: Path) -> SeenSizes:
 
 def _entries(refusals: Refusals, text: str) -> list[tuple[str, dict[str, Any]]]:
     try:
-        given: Any = json.loads(text, object_pairs_hook=_once)
+        given: Any = json.loads(text, object_pairs_hook=_once, parse_int=str)  # of any length: none is used
     except json.JSONDecodeError as error:
         refusals.add(error.lineno, f"not valid JSON: {error.msg}")
         return []
