@@ -21,7 +21,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray, integers
-from wva_exporter.core.fleet import Role
+from wva_exporter.core.engine_arguments import CHUNK_TOKENS, DEFAULT_SEQUENCES
+from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.queueing.belief import Belief
 from wva_exporter.core.queueing.service import Lines, chunks_needed, lines, lines_of
 from wva_exporter.core.queueing.system import ServiceModel, System
@@ -38,6 +39,34 @@ _OTHERS = 1.0 - np.eye(3)[:, :, np.newaxis]
 """Of three parameters one is left out in each row: shape (parameters, rows, 1)."""
 
 _DECODE, _PREFILL = int(Role.DECODE), int(Role.PREFILL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Limits:
+    """What a fleet's settings say of each variant, and never changes while it is the same fleet: shape (variants,).
+
+    ``sequences`` are requests that run at once and ``chunk_tokens`` those of an iteration, as the engines were told, else as is
+    usual; ``ttft_seconds`` and ``itl_seconds`` are the promises.
+    """
+
+    sequences: IntArray
+    chunk_tokens: FloatArray
+    ttft_seconds: Column
+    itl_seconds: Column
+
+    @classmethod
+    def of(cls, fleet: Fleet) -> Limits:
+        """Of a fleet."""
+        told = fleet.variants.arguments or (None,) * len(fleet)
+        slo, model = fleet.models.slo, fleet.variants.model
+        sequences = [DEFAULT_SEQUENCES if a is None else a.sequences or DEFAULT_SEQUENCES for a in told]
+        chunk = [CHUNK_TOKENS if a is None else a.batched_tokens or CHUNK_TOKENS for a in told]
+        return cls(
+            sequences=np.array(sequences, dtype=np.int64),
+            chunk_tokens=np.array(chunk, dtype=np.float64),
+            ttft_seconds=slo.ttft_seconds.take(model),
+            itl_seconds=slo.itl_seconds.take(model),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,7 +8,6 @@ import numpy as np
 
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
-from wva_exporter.core.engine_arguments import CHUNK_TOKENS, DEFAULT_SEQUENCES
 from wva_exporter.core.fleet import Fleet, Role
 from wva_exporter.core.headroom import arrivals as flow
 from wva_exporter.core.headroom.capacity import Capacity, Terms, capacity
@@ -227,21 +226,18 @@ def _handed_on(groups: Groups, rate: FloatArray) -> FloatArray:
 
 def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:
     """What one replica of each variant carries; worked out again only when something it rests on has moved."""
-    fleet, of_variant = snapshot.fleet, kept.groups.of_variant
-    slo, model = fleet.models.slo, fleet.variants.model
-    belief = snapshot.service if snapshot.service is not None else Belief.unknown(len(fleet))
-    sequences, chunk = _limits(fleet)
+    fleet, of_variant, limits = snapshot.fleet, kept.groups.of_variant, kept.limits
     terms = Terms(
-        belief=belief,
+        belief=snapshot.service if snapshot.service is not None else Belief.unknown(len(fleet)),
         in_tokens=kept.shape.in_tokens[of_variant],
         out_tokens=kept.shape.out_tokens[of_variant],
         hit_ratio=kept.shape.hit_ratio[of_variant],
         role=fleet.variants.role,
         kv_tokens=kept.kv_tokens,
-        sequences=sequences,
-        chunk_tokens=chunk,
-        ttft_seconds=slo.ttft_seconds.take(model),
-        itl_seconds=slo.itl_seconds.take(model),
+        sequences=limits.sequences,
+        chunk_tokens=limits.chunk_tokens,
+        ttft_seconds=limits.ttft_seconds,
+        itl_seconds=limits.itl_seconds,
     )
     inputs = terms.table()
     if kept.capacity is not None and same(kept.inputs, inputs, _SAME):
@@ -249,11 +245,3 @@ def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:
     found = capacity(terms)
     found = found if kept.capacity is None else found.otherwise(kept.capacity)
     return replace(kept, inputs=inputs, capacity=found), found
-
-
-def _limits(fleet: Fleet) -> tuple[IntArray, FloatArray]:
-    """Requests that run at once and tokens of an iteration, as the engines were told, else as is usual."""
-    told = fleet.variants.arguments or (None,) * len(fleet)
-    sequences = [DEFAULT_SEQUENCES if a is None else a.sequences or DEFAULT_SEQUENCES for a in told]
-    chunk = [CHUNK_TOKENS if a is None else a.batched_tokens or CHUNK_TOKENS for a in told]
-    return np.array(sequences, dtype=np.int64), np.array(chunk, dtype=np.float64)

@@ -80,7 +80,7 @@ def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float
     finished = np.bincount(row, weights=rate * window_seconds, minlength=rows)
     running = groups.total(np.where(replicas.live, replicas[Signal.RUNNING].value, 0.0), replicas.variant)
     trust = np.minimum(finished / np.maximum(ENOUGH_REQUESTS, 2.0 * running), 1.0)
-    prior = _assumed(snapshot, groups, running)
+    prior = past if past.measured.all() else _assumed(snapshot, groups, running)
     weight = np.maximum(rate, 1e-9)
     chance = CHANCE / np.sqrt(np.maximum(finished, 1.0))  # sizes scatter about as much as they are large
 

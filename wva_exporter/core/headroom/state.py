@@ -9,7 +9,7 @@ import numpy as np
 from wva_exporter.core.columns import Column, FloatArray, IntArray, integers
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.headroom.arrivals import Arrivals
-from wva_exporter.core.headroom.capacity import Capacity
+from wva_exporter.core.headroom.capacity import Capacity, Limits
 from wva_exporter.core.headroom.groups import Groups
 from wva_exporter.core.headroom.shape import Shape
 from wva_exporter.core.headroom.supply import Supply
@@ -27,6 +27,7 @@ class Kept:
 
     fleet: Fleet
     groups: Groups
+    limits: Limits
     arrivals: Arrivals
     shape: Shape
     supply: Supply
@@ -47,6 +48,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
         return Kept(
             fleet=fleet,
             groups=groups,
+            limits=Limits.of(fleet),
             arrivals=Arrivals.none(len(groups)),
             shape=Shape.prior(groups),
             supply=Supply.unknown(len(fleet)),
@@ -61,6 +63,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
         memory,
         fleet=fleet,
         groups=groups,
+        limits=Limits.of(fleet),
         arrivals=memory.arrivals.take(group),
         shape=memory.shape.take(group, groups),
         supply=memory.supply.take(row),
