@@ -287,6 +287,25 @@ def test_the_router_queue_belongs_to_the_model_it_goes_to(labels: dict[str, str]
     assert found.router_queue.listed() == [queue]
 
 
+def test_a_membership_that_is_kept_follows_the_answers() -> None:
+    """What it worked out for a cycle is not told in the next one, where a pod fell silent and others were counted."""
+    pods = sight(observation(pods=["p0", "p1"]), NAMESPACE).pods
+    members = Membership(fleet=FLEET, pods=pods, variant_of=integers([0, 0]), workloads=(DEPLOYMENT,))
+
+    def after(replicas: int, serving: Sequence[str]) -> tuple[list[Presence], list[float | None]]:
+        counted = answer(*(kube(f"kube_deployment_{name}", replicas, deployment="a100") for name in COUNTED))
+        known = answer(*(of_pod(pod, 1.0) for pod in ("p0", "p1")))
+        of = observation({Signal.WORKLOADS: counted, Signal.SEEN: known, Signal.UP: known}, pods=serving)
+        found = assemble(of, members, default_namespace=NAMESPACE, max_input_age_seconds=60.0)
+        return presences(found), found.counts.current.listed()
+
+    both, one = [Presence.LIVE, Presence.LIVE], [Presence.LIVE, Presence.SILENT]
+    assert after(2, ["p0", "p1"]) == (both, [2])
+    assert after(3, ["p0", "p1"]) == (both, [3])
+    assert after(3, ["p0"]) == (one, [3])
+    assert after(3, ["p0", "p1"]) == (both, [3])
+
+
 rows_of_anything = st.lists(
     st.tuples(
         st.floats(allow_nan=False, allow_infinity=False),

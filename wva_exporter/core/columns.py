@@ -75,7 +75,7 @@ class Column:
         array = np.asarray(values, dtype=np.float64)
         mask = np.isfinite(array)
         if known is not None:
-            mask = mask & np.asarray(known, dtype=np.bool_)
+            mask = np.logical_and(mask, known)
         all_known = np.count_nonzero(mask) == array.size == mask.size  # mostly, and a copy takes a tenth of a choice
         return _checked(array.copy("K") if all_known else np.where(mask, array, 0.0), mask)
 
@@ -98,7 +98,7 @@ class Column:
 
     def where(self, mask: ArrayLike) -> Column:
         """Known only where ``mask`` is true as well."""
-        known = self.known & np.asarray(mask, dtype=np.bool_)
+        known = np.logical_and(self.known, mask)
         return _checked(np.where(known, self.value, 0.0), known)
 
     def within(self, least: float, most: float) -> Column:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import Column, IntArray
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, IntArray
 from wva_exporter.core.declaration import Workload
 from wva_exporter.core.snapshot import Counts
 from wva_exporter.sources.samples import Labels, Observation
@@ -40,28 +41,35 @@ def count(observation: Observation, workloads: Sequence[Workload | None], varian
         Of two different numbers for one workload the larger one counts.
     """
     variants = len(workloads)
-    figures = np.full((3, variants), np.nan)
-    twofold = np.zeros(variants, dtype=np.bool_)
+    told, twofold = _told(observation, workloads)
+    declared = np.all(np.isfinite(told), axis=0)
+    seen = np.bincount(variant, minlength=variants)
+    existing = np.where(declared, told[[_CURRENT, _READY]], seen)
+    known = Column.of(existing, declared | (seen > 0))
+    return Counts(
+        spec=Column.of(told[_SPEC], declared),
+        current=known.row(0),
+        ready=known.row(1),
+        declared=declared,
+        disputed=declared & twofold,
+    )
+
+
+def _told(observation: Observation, workloads: Sequence[Workload | None]) -> tuple[FloatArray, BoolArray]:
+    """What is declared: shape (3, variants), NaN where nothing is; and of which variants there are two different numbers."""
+    figures = [[math.nan] * len(workloads) for _ in range(3)]
+    twofold = [False] * len(workloads)
     row = _rows(workloads)
     answer = observation.answers.get(Signal.WORKLOADS)
     if answer is not None and answer.failure is None:
         for labels, value in zip(answer.labels, answer.value.tolist(), strict=True):
             field = _FIELD.get(labels.metric)
-            place = row.get(_workload(labels)) if field is not None else None
-            if place is not None and 0 <= value <= MOST_REPLICAS:
-                before = figures[field, place]
-                twofold[place] |= not np.isnan(before) and before != value
-                figures[field, place] = np.fmax(before, value)
-    declared = np.all(np.isfinite(figures), axis=0)
-    seen = np.bincount(variant, minlength=variants)
-    current = np.where(declared, figures[_CURRENT], seen)
-    return Counts(
-        spec=Column.of(figures[_SPEC], declared),
-        current=Column.of(current, declared | (seen > 0)),
-        ready=Column.of(np.where(declared, figures[_READY], seen), declared | (seen > 0)),
-        declared=declared,
-        disputed=declared & twofold,
-    )
+            place = None if field is None else row.get(_workload(labels))
+            if field is not None and place is not None and 0 <= value <= MOST_REPLICAS:
+                before = figures[field][place]
+                twofold[place] = twofold[place] or not (math.isnan(before) or before == value)
+                figures[field][place] = value if math.isnan(before) else max(before, value)
+    return np.array(figures), np.array(twofold, dtype=np.bool_)
 
 
 def _rows(workloads: Sequence[Workload | None]) -> dict[_Key, int]:

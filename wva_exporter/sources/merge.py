@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from wva_exporter.conventions import Signal
 from wva_exporter.core.columns import BoolArray, FloatArray, IntArray, floats, integers
+from wva_exporter.core.snapshot import LARGEST_READING
 from wva_exporter.engines.catalogue import ENGINES
 from wva_exporter.engines.table import LabelProduct
 from wva_exporter.sources.samples import Answer, Labels
@@ -23,9 +25,14 @@ _SUMMED = frozenset({Signal.WAITING, Signal.RUNNING, Signal.ARRIVED, Signal.REQU
 _MOST_DIGITS = 12
 """A label with more is no number of blocks; Python would refuse to convert it."""
 
+_KINDS = 1024
+"""Different caches of engines whose size is remembered."""
+
 _LARGEST = frozenset({Signal.KV_PEAK, Signal.WAITING_PEAK, Signal.AGE})
 _SMALLEST = frozenset({Signal.COVERAGE})
 _RATIOS = frozenset({Signal.KV_PEAK, Signal.KV, Signal.PREFIX_HIT_RATIO})
+_WORKED_OUT = frozenset({Signal.KV_CAPACITY, Signal.POWER})
+"""Signals whose value is not simply what a row says."""
 
 
 LISTS = 8
@@ -136,6 +143,16 @@ def merge(signal: Signal, rows: Rows, capacity: Rows, pods: int) -> FloatArray:
             return _plain(signal, _plausible(signal, rows), pods)
 
 
+def is_taken_as_told(signal: Signal, placed: Placed) -> bool:
+    """Whether each of these rows is its pod's number: somebody's, not to be merged, and nothing is to be worked out."""
+    return placed.once and placed.everybody and signal not in _WORKED_OUT
+
+
+def most(signal: Signal) -> float:
+    """The largest number that an engine can mean."""
+    return 1.0 if signal in _RATIOS else LARGEST_READING
+
+
 def _plain(signal: Signal, rows: Rows, pods: int) -> FloatArray:
     """What needs nothing but the values."""
     if rows.once:
@@ -169,10 +186,16 @@ def _tokens(row: Labels, value: float) -> float:
         return float("nan")
     if not isinstance(reading, LabelProduct):
         return value if value >= 0.0 else float("nan")
-    blocks, block_size = (getattr(row, label) for label in reading.labels)
+    blocks, block_size = reading.labels
+    return _usable(getattr(row, blocks), getattr(row, block_size), reading.reserved)
+
+
+@lru_cache(maxsize=_KINDS)
+def _usable(blocks: str, block_size: str, reserved: int) -> float:
+    """Tokens that all but the reserved ones of so many blocks hold."""
     if not (blocks.isdecimal() and block_size.isdecimal() and max(len(blocks), len(block_size)) <= _MOST_DIGITS):
         return float("nan")
-    return float(max(int(blocks) - reading.reserved, 0) * int(block_size))
+    return float(max(int(blocks) - reserved, 0) * int(block_size))
 
 
 def _power(rows: Rows, pods: int) -> FloatArray:

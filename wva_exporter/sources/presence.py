@@ -39,6 +39,10 @@ class Evidence:
     leaving: frozenset[PodKey]
 
 
+TOLD_BY = (Signal.AGE, Signal.UP, Signal.SEEN, Signal.OWNERS, Signal.PODS)
+"""Whose labels are the evidence; values do not matter."""
+
+
 def evidence(observation: Observation, default_namespace: str) -> Evidence:
     """Collect it; a query that failed leaves its set empty, and the caller treats such a cycle as partial."""
 

@@ -34,6 +34,8 @@ def refused(observation: Observation, fleet: Fleet) -> Column:
         return row.outcome != DISPATCHED
 
     known = _by_model(observation, Signal.ROUTER_OUTCOMES, fleet)
+    if not known.known.any():
+        return known
     return Column.of(_by_model(observation, Signal.ROUTER_OUTCOMES, fleet, lost).value, known.known)
 
 
@@ -46,9 +48,9 @@ def _by_model(
     else for every model of that name. Absence is not zero: a router exposes a model's series only once it had a request.
     """
     answer = observation.answers.get(signal)
-    total = np.full(len(fleet.models), np.nan)
     if answer is None or answer.failure is not None:
-        return Column.of(total)
+        return Column.unknown(len(fleet.models))
+    total = np.full(len(fleet.models), np.nan)
     places: dict[str, list[int]] = {}
     for place, name in enumerate(fleet.models.name):
         places.setdefault(name, []).append(place)

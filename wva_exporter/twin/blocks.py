@@ -41,8 +41,12 @@ class Blocks:
 
     def grow(self, iteration: int, iterations: int, sequences: int) -> None:
         """Take what so many iterations after ``iteration`` need; every one of ``sequences`` grows in each."""
-        rounds, rest = divmod(iterations, self.size)
-        turn = iteration % self.size
+        size = self.size
+        turn = iteration % size
+        if iterations == 1:
+            self.used += self._turns[turn]
+            return
+        rounds, rest = divmod(iterations, size)
         self.used += rounds * sequences + sum(self._turns[turn : turn + rest])
 
     def until_full(self, iteration: int, iterations: int, sequences: int) -> int:

@@ -99,6 +99,7 @@ class _World:
                 self._decide()
             if sampler.next_at <= at:
                 self._sample()
+        self.energy_joules = self._fleet.energy_joules() - self._energy_before
 
     def finish(self) -> None:
         """Until the last request has ended, or nobody waits any longer."""
@@ -125,7 +126,6 @@ class _World:
         if self.sampler.next_at <= 0.0:
             self._energy_before = fleet.energy_joules()
         self.sampler.look(fleet, self._controller.desired)
-        self.energy_joules = fleet.energy_joules() - self._energy_before
 
     def _decide(self) -> None:
         began = time.process_time()

@@ -65,11 +65,8 @@ class Together:
 
     def __init__(self, parts: Sequence[Controller]) -> None:
         self._parts = tuple(parts)
-
-    @property
-    def next_at(self) -> float:
-        """When the next of them acts."""
-        return min((part.next_at for part in self._parts), default=NEVER)
+        self.next_at = self._soonest()
+        """When the next of them acts; they act only here."""
 
     @property
     def desired(self) -> Mapping[str, int]:
@@ -81,3 +78,7 @@ class Together:
         for part in self._parts:
             if part.next_at <= stage.now:
                 part.act(stage)
+        self.next_at = self._soonest()
+
+    def _soonest(self) -> float:
+        return min((part.next_at for part in self._parts), default=NEVER)

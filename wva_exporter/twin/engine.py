@@ -23,6 +23,9 @@ from wva_exporter.twin.sequence import Sequence
 from wva_exporter.twin.stretch import Stretch
 from wva_exporter.twin.waiting import WaitingQueue
 
+_SERVED = Ending.SERVED
+"""Looked up once: members of an enum are slow to find, and this one ends a million requests."""
+
 
 class Engine:
     """One engine process. Times are seconds on the caller's clock; ``advance`` and ``submit`` are called in their order.
@@ -40,6 +43,7 @@ class Engine:
         "_done",
         "_finishing",
         "_iteration",
+        "_longest",
         "_memory",
         "_order",
         "_prefilling",
@@ -77,6 +81,7 @@ class Engine:
         self.handed: list[tuple[float, Request]] = []
         self.uncomputed_tokens = 0
         """Tokens of prompts inside that are still to be computed, those of who waits included."""
+        self._longest = parameters.longest_request_tokens
         self._share_of_a_token = 1.0 / parameters.kv_capacity_tokens
         self._memory = KvMemory(parameters)
         self._waiting = WaitingQueue()
@@ -143,14 +148,14 @@ class Engine:
         Raises:
             InvalidValue: it is longer than the engine can ever hold.
         """
-        longest = self.parameters.longest_request_tokens
+        longest = self._longest
         if request.prompt_tokens + request.output_tokens > longest:
             raise InvalidValue(
                 f"a request of {request.prompt_tokens} + {request.output_tokens} tokens exceeds {longest}"
             )
         waiting, limit = self._waiting, self.parameters.max_waiting
         if limit is not None and waiting.count >= limit and self.ends_at < math.inf:
-            self.outcomes.append(Outcome(request=request, ending=Ending.REFUSED, at_seconds=at))
+            self.outcomes.append(Outcome(request, Ending.REFUSED, at))
             return False
         sequence = Sequence(request, at, received=received)
         self.uncomputed_tokens += sequence.uncomputed
@@ -209,8 +214,10 @@ class Engine:
     def _open(self) -> None:
         """Begin the next stretch at ``clock``, or rest."""
         waiting, memory = self._waiting, self._memory
-        if waiting.next_deadline() < self.clock:
+        deadline = waiting.next_deadline()
+        if deadline < self.clock:
             self._abandon()
+            deadline = waiting.next_deadline()
         blocks = memory.blocks
         preempted = blocks.used + blocks.wanted(self._iteration) > blocks.capacity
         if preempted:
@@ -228,9 +235,10 @@ class Engine:
         parameters = self.parameters
         first = parameters.iteration_seconds(decoded, prompts, memory.resident + decoded + prompts)
         half = parameters.gamma_seconds_per_resident_token * decoded / 2
-        stretch = self._stretch = Stretch(self.clock, first, half, 1)
-        if not prefilling and not preempted:
-            self._lengthen(stretch, decoded)
+        steps = 1 if prefilling or preempted else self._steps(decoded)
+        stretch = self._stretch = Stretch(self.clock, first, half, steps)
+        if deadline < stretch.ends_at and steps > 1:
+            stretch.shorten(stretch.ended_by(deadline) + 1)
         self.ends_at = stretch.ends_at
 
     def _fill(self, *, admits: bool) -> None:
@@ -244,16 +252,12 @@ class Engine:
         if admits and self._waiting.count:
             self._admit(budget)
 
-    def _lengthen(self, stretch: Stretch, decoded: int) -> None:
-        """Until the first of the running ends, the cache is full or a client leaves."""
+    def _steps(self, decoded: int) -> int:
+        """Iterations until the first of the running ends or the cache is full."""
         finishing = self._finishing
         while finishing[0][0] != finishing[0][2].ends_in:  # that one was preempted
             heappop(finishing)
-        steps = self._memory.blocks.until_full(self._iteration, finishing[0][0] - self._iteration, decoded)
-        stretch.shorten(steps)
-        deadline = self._waiting.next_deadline()
-        if deadline < stretch.ends_at:
-            stretch.shorten(stretch.ended_by(deadline) + 1)
+        return self._memory.blocks.until_full(self._iteration, finishing[0][0] - self._iteration, decoded)
 
     def _abandon(self) -> None:
         """Drop those whose clients have left without having seen a token."""
@@ -335,7 +339,7 @@ class Engine:
             if sequence.ends_in == last:
                 self.meter.count_finished(sequence, self.clock, sequence.request.output_tokens)
                 self._drop(sequence)
-                self._end(sequence, Ending.SERVED, self.clock)
+                self._end(sequence, _SERVED, self.clock)
 
     def _compute(self) -> None:
         """Complete an iteration that computed prompts."""
@@ -379,5 +383,5 @@ class Engine:
         request, first = sequence.request, sequence.first_token_at
         ttft = None if first is None else first - request.arrival_seconds + self.parameters.ttft_overhead_seconds
         gaps = request.output_tokens - 1
-        itl = None if first is None or ending is not Ending.SERVED or not gaps else (at - first) / gaps
-        self.outcomes.append(Outcome(request=request, ending=ending, at_seconds=at, ttft_seconds=ttft, itl_seconds=itl))
+        itl = None if first is None or ending is not _SERVED or not gaps else (at - first) / gaps
+        self.outcomes.append(Outcome(request, ending, at, ttft, itl))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -193,13 +193,16 @@ class Fleet:
 
     def counts(self, name: str) -> ReplicaCounts:
         """How many replicas a variant has."""
-        phases = Counter(r.phase for r in self.replicas if r.variant == name)
+        existing = self.of(name)
+        staying = [replica for replica in existing if replica.deleted_at is None]
+        ready = sum([replica.engine is not None for replica in staying])
         return ReplicaCounts(
-            spec=self._spec[name],
-            current=phases[Phase.STARTING] + phases[Phase.READY],
-            ready=phases[Phase.READY],
-            draining=phases[Phase.DRAINING],
+            spec=self._spec[name], current=len(staying), ready=ready, draining=len(existing) - len(staying)
         )
+
+    def asked(self, name: str) -> int:
+        """How many replicas of a variant were asked for last."""
+        return self._spec[name]
 
     def of(self, name: str) -> list[Replica]:
         """The pods of a variant that exist."""
@@ -265,13 +268,9 @@ class Fleet:
 
     def _wake(self, replica: Replica) -> None:
         """Something in a pod is due: it becomes ready, an event of its engine, or the end of its grace."""
-        engine, variant = replica.engine, self.variants[replica.variant]
+        engine = replica.engine
         if engine is None:
-            replica.engine = self._started(variant, replica.ready_at)
-            if variant.role != Role.DECODE:
-                self._prompts.join(replica)
-            if variant.role != Role.PREFILL:
-                self._answers.join(replica)
+            self._begin(replica)
         else:
             engine.run(self.now)
             if engine.handed:
@@ -280,6 +279,15 @@ class Fleet:
         if self._prompts.held or self._answers.held:
             self._dispatch(self._prompts)
             self._dispatch(self._answers)
+
+    def _begin(self, replica: Replica) -> None:
+        """A pod is ready: its engine starts, and it takes requests."""
+        variant = self.variants[replica.variant]
+        replica.engine = self._started(variant, replica.ready_at)
+        if variant.role != Role.DECODE:
+            self._prompts.join(replica)
+        if variant.role != Role.PREFILL:
+            self._answers.join(replica)
 
     def _started(self, variant: VariantSpec, at: float) -> Engine:
         return Engine(
@@ -309,17 +317,11 @@ class Fleet:
                 return
             wakes_at = min(wakes_at, deadline)
         elif engine is not None:
-            settings, parameters = self.router, engine.parameters
+            settings, places = self.router, engine.parameters.max_sequences
             demand, queued = engine.demand_ratio, engine.queued
-            replica.load_growth = settings.kv_weight * engine.demand_growth
-            replica.load = (
-                settings.kv_weight * demand
-                + settings.queue_weight * queued / parameters.max_sequences
-                - replica.load_growth * engine.clock
-            )
-            replica.saturated = (
-                engine.running + queued >= parameters.max_sequences or demand >= settings.saturated_kv_ratio
-            )
+            growth = replica.load_growth = settings.kv_weight * engine.demand_growth
+            replica.load = settings.kv_weight * demand + settings.queue_weight * queued / places - growth * engine.clock
+            replica.saturated = engine.running + queued >= places or demand >= settings.saturated_kv_ratio
         if wakes_at != replica.wakes_at:
             replica.wakes_at = wakes_at
             if wakes_at < math.inf:

@@ -40,7 +40,8 @@ class KvMemory:
         if shared:
             assert prefix is not None
             self.prefixes.hold(prefix)
-        self._forget()
+        if self.prefixes.idle_blocks:
+            self._forget()
         sequence.shared_blocks = shared
         known = sequence.context_tokens if sequence.received else shared * blocks.size
         sequence.cached_tokens = min(known, sequence.context_tokens - 1)  # one is computed for what it says next
@@ -62,7 +63,8 @@ class KvMemory:
         """Each of so many sequences got a token in each of so many iterations after ``iteration``."""
         self.resident += sequences * iterations
         self.blocks.grow(iteration, iterations, sequences)
-        self._forget()
+        if self.prefixes.idle_blocks:
+            self._forget()
 
     def release(self, sequence: Sequence, iteration: int) -> None:
         """Free what a sequence holds after ``iteration``."""
@@ -81,5 +83,4 @@ class KvMemory:
 
     def _forget(self) -> None:
         """What nobody uses makes room for what somebody does."""
-        if self.prefixes.idle_blocks:
-            self.prefixes.shrink(self.blocks.capacity - self.blocks.used)
+        self.prefixes.shrink(self.blocks.capacity - self.blocks.used)

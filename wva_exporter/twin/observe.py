@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import Column, integers
+from wva_exporter.core.columns import BoolArray, FloatArray, integers
 from wva_exporter.core.declaration import Workload
 from wva_exporter.core.fleet import Fleet
 from wva_exporter.core.sightings import Pod
@@ -19,7 +19,7 @@ from wva_exporter.engines import kubernetes
 from wva_exporter.errors import QueryFailure
 from wva_exporter.sources.assemble import Membership
 from wva_exporter.sources.samples import Answer, Labels, Observation
-from wva_exporter.twin.observe_windows import signals
+from wva_exporter.twin.observe_windows import SIGNALS, signals
 from wva_exporter.twin.pod_samples import PodSamples
 from wva_exporter.twin.scenario import Scenario
 from wva_exporter.twin.scrapes import Scrapes, Surroundings, long_window, short_window
@@ -72,6 +72,7 @@ class Observer:
         self._router_labels = (Labels(target_model_name=self._model),)
         self._known: dict[str, tuple[Labels, Labels, Labels, int]] = {}
         self._present: tuple[str, ...] = ()
+        self._everyone: Sequence[Labels] = ()
         self._labels: dict[bytes, Sequence[Labels]] = {}
         self._capacity = _NOTHING
         self._members: tuple[tuple[str, ...], Membership] | None = None
@@ -84,7 +85,7 @@ class Observer:
             failed = dict.fromkeys(_ASKED, _DOWN)
             return Observation(time=time, answers=failed), self._membership((), scrapes.surroundings)
         pods = sorted(
-            (pod for pod in scrapes.pods.values() if pod.fresh and now - pod.times[-1] < _LOOKBACK_SECONDS), key=_name
+            (pod for pod in scrapes.pods.values() if pod.fresh and now - pod.newest_at < _LOOKBACK_SECONDS), key=_name
         )
         self._meet(pods)
         answers = {**self._surroundings(scrapes.surroundings), **self._router(scrapes, now)}
@@ -101,6 +102,7 @@ class Observer:
             if pod.pod not in self._known:
                 self._known[pod.pod] = self._labels_of(pod)
         self._present = present
+        self._everyone = [self._known[name][0] for name in present]
         self._labels = {}
         capacities = [self._known[name][1] for name in present]
         self._capacity = Answer(labels=capacities, value=np.ones(len(capacities)))
@@ -123,20 +125,20 @@ class Observer:
         """The rows that each query has: those of the pods where its signal is known."""
         scrape, short = self._window
         found = signals(pods, now, scrape_seconds=scrape, short_seconds=short, long_seconds=self._long)
-        answers = {signal: self._answer(column) for signal, column in found.items()}
+        rows = zip(SIGNALS, found.value, found.known, np.all(found.known, axis=1), strict=True)
+        answers = {
+            signal: Answer(labels=self._everyone, value=value) if whole else self._of_some(value, known)
+            for signal, value, known, whole in rows
+        }
         up = answers[Signal.AGE]
         return answers | {Signal.KV_CAPACITY: self._capacity, Signal.UP: up, Signal.SEEN: up}
 
-    def _answer(self, column: Column) -> Answer:
-        known = column.known
+    def _of_some(self, value: FloatArray, known: BoolArray) -> Answer:
+        """What those pods tell that tell it."""
         key = known.tobytes()
         if key not in self._labels:
-            names = [name for name, there in zip(self._present, known.tolist(), strict=True) if there]
-            self._labels[key] = [self._known[name][0] for name in names]
-        return Answer(
-            labels=self._labels[key],
-            value=column.value if len(self._labels[key]) == len(known) else column.value[known],
-        )
+            self._labels[key] = [own for own, there in zip(self._everyone, known.tolist(), strict=True) if there]
+        return Answer(labels=self._labels[key], value=value[known])
 
     def _membership(self, present: tuple[str, ...], around: Surroundings | None) -> Membership:
         """Pods that answer, and those that were seen once and are still listed; others are gone."""

@@ -7,7 +7,7 @@ through an actuator.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -58,6 +58,7 @@ class Cycle:
         self._memory: Memory | None = None
         self._believed = believed
         self._learning = Learning.start(len(fleet), EPOCH_SECONDS + start)
+        self._service = self._learning.latest.belief.otherwise(believed.guess)
         self._limits: IntArray = integers([each.spec.parameters.max_sequences for each in scenario.variants])
 
     @property
@@ -69,9 +70,14 @@ class Cycle:
         """One cycle."""
         self._clock.rung()
         observation, members = self._observer.observe(stage.scrapes, stage.now)
-        seen = assemble(observation, members, default_namespace=NAMESPACE, max_input_age_seconds=self._most_age_seconds)
-        service = self._learning.latest.belief.otherwise(self._believed.guess)
-        self.plan, self._memory = plan(replace(seen, service=service), self._memory, POLICIES, self._rules)
+        seen = assemble(
+            observation,
+            members,
+            default_namespace=NAMESPACE,
+            max_input_age_seconds=self._most_age_seconds,
+            service=self._service,
+        )
+        self.plan, self._memory = plan(seen, self._memory, POLICIES, self._rules)
         target = self.plan.target
         names = self._fleet.variants.name
         listed = zip(names, target.value.tolist(), target.known.tolist(), strict=True)
@@ -85,6 +91,7 @@ class Cycle:
         newest = self._learning.points.time[-1:]
         if np.all(seen.time - newest >= _EARLY * self._believed.every_seconds):
             self._learning, _ = learn(self._learning, point_of(seen, self._limits), self._believed.guess)
+            self._service = self._learning.latest.belief.otherwise(self._believed.guess)
 
 
 class Direct:

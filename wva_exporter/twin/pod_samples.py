@@ -33,6 +33,11 @@ class Series(IntEnum):
 LEVELS = 3
 """How many of the series are levels."""
 
+_ROOM = 8
+"""Room in the tables, in times of what is kept."""
+
+_ENDED, _GENERATED = int(Series.ENDED), int(Series.GENERATED)
+
 
 def scrape(engine: Engine) -> tuple[float, ...]:
     """What an engine that has lived until now says of itself: a number a series."""
@@ -60,34 +65,55 @@ def scrape(engine: Engine) -> tuple[float, ...]:
 class PodSamples:
     """The newest ``keep`` scrapes of a pod, the newest last; times before there were any are minus infinity.
 
-    Counters go on where an engine began anew in the same pod, as ``increase`` would count them: ``values`` has shape
-    (keep, series), ``times`` (keep,).
+    Counters go on where an engine began anew in the same pod, as ``increase`` would count them. The tables behind have room
+    for more scrapes than are kept, so that these have to be moved to their beginning only now and then.
     """
 
-    __slots__ = ("_before", "_raw", "fresh", "pod", "times", "values", "variant")
+    __slots__ = ("_before", "_end", "_keep", "_raw", "_restarted", "_times", "_values", "fresh", "pod", "variant")
 
     def __init__(self, pod: str, variant: str, keep: int) -> None:
         self.pod = pod
         self.variant = variant
-        self.times: FloatArray = np.full(keep, -np.inf)
-        self.values: FloatArray = np.zeros((keep, len(Series)))
         self.fresh = False
         """Whether its series go on, so that it has a present value."""
+        self._keep = self._end = keep
+        self._times: FloatArray = np.full(_ROOM * keep, -np.inf)
+        self._values: FloatArray = np.zeros((_ROOM * keep, len(Series)))
         self._raw: tuple[float, ...] = (0.0,) * len(Series)
         self._before: tuple[float, ...] = (0.0,) * len(Series)
+        self._restarted = False
+
+    @property
+    def times(self) -> FloatArray:
+        """When each was: shape (keep,)."""
+        return self._times[self._end - self._keep : self._end]
+
+    @property
+    def values(self) -> FloatArray:
+        """What each brought: shape (keep, series)."""
+        return self._values[self._end - self._keep : self._end]
+
+    @property
+    def newest_at(self) -> float:
+        """When the newest was."""
+        return float(self._times[self._end - 1])
 
     def add(self, at: float, row: tuple[float, ...]) -> None:
         """Take one scrape in."""
-        if row[Series.ENDED] < self._raw[Series.ENDED] or row[Series.GENERATED] < self._raw[Series.GENERATED]:
+        if row[_ENDED] < self._raw[_ENDED] or row[_GENERATED] < self._raw[_GENERATED]:
             counted = zip(self._before[LEVELS:], self._raw[LEVELS:], strict=True)
             self._before = (0.0,) * LEVELS + tuple(before + raw for before, raw in counted)
+            self._restarted = True
         self._raw = row
-        self.times[:-1] = self.times[1:]
-        self.values[:-1] = self.values[1:]
-        self.times[-1] = at
-        self.values[-1] = row
-        if any(self._before):
-            self.values[-1] += self._before
+        if self._end == len(self._times):
+            self._times[: self._keep] = self.times
+            self._values[: self._keep] = self.values
+            self._end = self._keep
+        self._times[self._end] = at
+        self._values[self._end] = row
+        if self._restarted:
+            self._values[self._end] += self._before
+        self._end += 1
         self.fresh = True
 
     @property

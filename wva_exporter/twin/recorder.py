@@ -11,7 +11,7 @@ import numpy as np
 
 from wva_exporter.core.columns import FloatArray
 from wva_exporter.twin.fleet import Fleet
-from wva_exporter.twin.replica import Phase, Replica
+from wva_exporter.twin.replica import Replica
 from wva_exporter.twin.requests import Ending, Outcome
 from wva_exporter.twin.run import Requests, Timeline
 from wva_exporter.twin.workloads.stream import Stream
@@ -102,11 +102,12 @@ class Sampler:
             ready.append(counts.ready)
             pending.append(counts.current - counts.ready)
             wanted.append(desired.get(name, counts.spec))
-            shares = [r.engine.kv_usage_ratio for r in fleet.of(name) if r.engine and r.phase is Phase.READY]
+            serving = [r.engine for r in fleet.of(name) if r.engine is not None and r.deleted_at is None]
+            shares = [engine.kv_usage_ratio for engine in serving]
             kv.append(sum(shares) / len(shares) if shares else _ABSENT)
         engines = [replica.engine for replica in fleet.replicas if replica.engine is not None]
-        running = sum(engine.running for engine in engines)
-        waiting = sum(engine.queued for engine in engines)
+        running = sum([engine.running for engine in engines])
+        waiting = sum([engine.queued for engine in engines])
         self._levels.append((running, waiting, len(fleet.held)))
         self._ready.append(ready)
         self._pending.append(pending)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from wva_exporter.errors import InvalidValue
 
@@ -56,8 +57,7 @@ class Ending(StrEnum):
         return tuple(Ending).index(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A request at its end, as its client saw it.
 
     ``ttft_seconds`` is None if there was no first token; ``itl_seconds``, the mean time between its tokens, is None unless it

@@ -19,7 +19,7 @@ from wva_exporter.twin.fleet import Fleet, ReplicaCounts
 from wva_exporter.twin.noise import Noise, Row
 from wva_exporter.twin.phases import first_after, phase
 from wva_exporter.twin.pod_samples import PodSamples, scrape
-from wva_exporter.twin.replica import Phase, Replica
+from wva_exporter.twin.replica import Replica
 
 LONG_SECONDS = 300.0
 """The longest window that anybody looks at, unless scrapes are rare."""
@@ -140,10 +140,10 @@ class Scrapes:
 
     def take(self) -> None:
         """Scrape what is due."""
-        now = self._fleet.now
+        now, down = self._fleet.now, self.down
         while self._due and self._due[0][0] <= now:
             at, order, look = heappop(self._due)
-            if self.down or look.scrape():
+            if down or look.scrape():
                 heappush(self._due, (at + look.every_seconds, order, look))
 
     def _plan(self, name: str, start: float, look: _Look) -> None:
@@ -161,7 +161,7 @@ class Scrapes:
 
     def _scrape(self, replica: Replica, samples: PodSamples, told: Callable[[Row], Row]) -> bool:
         """One scrape of a pod; False when it is gone, and its series with it."""
-        if replica.phase is Phase.GONE:
+        if replica.gone_at is not None:
             samples.fresh = False
             self.pods.pop(replica.pod, None)
             return False
@@ -181,8 +181,9 @@ class Scrapes:
     def _ask_router(self) -> bool:
         inside = dict.fromkeys(self._fleet.variants, 0)
         for replica in self._fleet.replicas:
-            if replica.engine is not None:
-                inside[replica.variant] += replica.engine.running + replica.engine.queued
+            engine = replica.engine
+            if engine is not None:
+                inside[replica.variant] += engine.running + engine.queued
         self._at_router.append(AtRouter(self._fleet.now, len(self._fleet.held), inside, self.arrived))
         return True
 

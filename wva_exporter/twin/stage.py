@@ -39,7 +39,7 @@ class Stage:
 
     def scale(self, variant: str, replicas: int) -> None:
         """Ask for so many replicas; to ask for as many as before does nothing."""
-        before = self._fleet.counts(variant).spec
+        before = self._fleet.asked(variant)
         if replicas == before:
             return
         self._fleet.scale(variant, replicas)

@@ -31,12 +31,13 @@ class Stretch:
         rest = to - self.begun
         if rest < self.first:
             return 0
-        half, lead = self.half, self.first - self.half
+        begun, first, half = self.begun, self.first, self.half
+        lead = first - half
         # the root of half j^2 + lead j = rest in the form that also holds for half = 0
         step = int(2.0 * rest / (lead + math.sqrt(lead * lead + 4.0 * half * rest)))
-        while self.end_of(step) > to:
+        while begun + step * (first + half * (step - 1)) > to:  # as ``end_of``
             step -= 1
-        while self.end_of(step + 1) <= to:
+        while begun + (step + 1) * (first + half * step) <= to:
             step += 1
         return min(step, self.steps)
 
