@@ -27,14 +27,17 @@ def load(snapshot: Snapshot) -> Column:
     replicas, models = snapshot.replicas, len(snapshot.fleet.models)
     live = replicas.live
     model = snapshot.fleet.variants.model[replicas.variant[live]]
-    count = np.bincount(model, minlength=models)
-    totals, known = np.zeros((models, len(LOAD_SIGNALS))), np.zeros((models, len(LOAD_SIGNALS)), dtype=np.bool_)
-    for place, signal in enumerate(LOAD_SIGNALS):
-        column = replicas[signal]
-        totals[:, place] = np.bincount(model, weights=column.value[live], minlength=models)
-        knowing = np.bincount(model, weights=column.known[live], minlength=models)
-        known[:, place] = (count > 0) & (knowing == count)
-    totals[:, LOAD_SIGNALS.index(Signal.WAITING)] += snapshot.router_queue.value
+    count, signals = np.bincount(model, minlength=models), len(LOAD_SIGNALS)
+    columns = replicas.rows(LOAD_SIGNALS)
+    place = (model + models * np.arange(signals)[:, np.newaxis]).ravel()
+    totals: FloatArray = np.zeros((models, signals))
+    totals[:, LOAD_SIGNALS.index(Signal.WAITING)] = snapshot.router_queue.value
+    loads, knowing = (
+        np.bincount(place, weights=each[:, live].ravel(), minlength=signals * models).reshape(signals, models).T
+        for each in (columns.value, columns.known)
+    )
+    known = (count > 0)[:, np.newaxis] & (knowing == count[:, np.newaxis])
+    totals += loads
     return Column.of(totals, known)
 
 

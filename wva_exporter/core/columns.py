@@ -107,6 +107,10 @@ class Column:
 
     def row(self, index: int) -> Column:
         """One row of a table, which is a column."""
+        return _made(self.value[index], self.known[index])
+
+    def rows(self, index: Sequence[int]) -> Column:
+        """Some rows of a table."""
         return _checked(self.value[index], self.known[index])
 
     def take(self, index: IntArray) -> Column:
@@ -128,10 +132,15 @@ def _checked(value: FloatArray, known: BoolArray) -> Column:
 
     Columns are made a hundred times a cycle, so this is worth its lines.
     """
-    column = object.__new__(Column)
     value, known = np.asarray(value), np.asarray(known)  # of no dimension, operations give scalars
     value.setflags(write=False)
     known.setflags(write=False)
+    return _made(value, known)
+
+
+def _made(value: FloatArray, known: BoolArray) -> Column:
+    """A column of two arrays that nobody can write to any more, as parts of a column are."""
+    column = object.__new__(Column)
     _SET_VALUE(column, value)
     _SET_KNOWN(column, known)
     return column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -68,6 +68,10 @@ class Replicas:
         if column is None:
             column = self._column[signal] = self.signals.row(_ROW[signal])
         return column
+
+    def rows(self, signals: Sequence[Signal]) -> Column:
+        """The columns of several signals: shape (signals, replicas)."""
+        return self.signals.rows([_ROW[signal] for signal in signals])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

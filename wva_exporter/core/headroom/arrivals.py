@@ -96,6 +96,8 @@ def _of_everybody(steps: Steps, groups: Groups, variant: IntArray, *, length: Fl
 
     No more than came at the ``usual`` rate, where that is known; and just that where nobody is sure.
     """
+    if not np.count_nonzero(steps.missed):
+        return np.zeros(len(groups))
     sure = steps.counted & ~steps.missed
     telling, missed = groups.total(sure, variant), groups.total(steps.missed, variant)
     each = _rate(groups.total(steps.count * sure, variant), groups.total(steps.seconds * sure, variant))

@@ -69,11 +69,6 @@ class Case:
 
 def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
     """What is remembered, with what this cycle saw."""
-    replicas = snapshot.replicas
-    told = replicas[Signal.KV_CAPACITY]
-    tokens = weighted(
-        told.where(replicas.live & (told.value > 0.0)), np.ones(len(replicas)), replicas.variant, len(snapshot.fleet)
-    )
     return replace(
         kept,
         arrivals=flow.observe(
@@ -85,10 +80,20 @@ def looked(kept: Kept, snapshot: Snapshot, windows: Windows) -> Kept:
         ),
         shape=shape(kept.shape, snapshot, kept.groups, windows.down_seconds),
         supply=supply(kept.supply, snapshot, kept.wanted),
-        kv_tokens=Column.of(
-            np.where(tokens.known, tokens.value, kept.kv_tokens.value), tokens.known | kept.kv_tokens.known
-        ),
+        kv_tokens=_kv_tokens(kept, snapshot),
     )
+
+
+def _kv_tokens(kept: Kept, snapshot: Snapshot) -> Column:
+    """Tokens that the cache of a replica of each variant holds, as it was told now or before: shape (variants,)."""
+    replicas, before = snapshot.replicas, kept.kv_tokens
+    told = replicas.rows((Signal.KV_CAPACITY,))
+    weight = np.where(replicas.live & (told.value[0] > 0.0), 1.0, 0.0)
+    now = weighted(told, weight, replicas.variant, len(snapshot.fleet)).row(0)
+    same_as_before = before.known & (~now.known | (now.value == before.value))
+    if same_as_before.all():
+        return before
+    return Column.of(np.where(now.known, now.value, before.value), now.known | before.known)
 
 
 def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) -> tuple[Case, Kept]:
@@ -226,6 +231,9 @@ def _handed_on(groups: Groups, rate: FloatArray) -> FloatArray:
 
 def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:
     """What one replica of each variant carries; worked out again only when something it rests on has moved."""
+    basis = (snapshot.service, kept.shape, kept.kv_tokens)
+    if kept.capacity is not None and _very_same(basis, kept.basis):
+        return kept, kept.capacity
     fleet, of_variant, limits = snapshot.fleet, kept.groups.of_variant, kept.limits
     terms = Terms(
         belief=snapshot.service if snapshot.service is not None else Belief.unknown(len(fleet)),
@@ -241,7 +249,12 @@ def _capacity(kept: Kept, snapshot: Snapshot) -> tuple[Kept, Capacity]:
     )
     inputs = terms.table()
     if kept.capacity is not None and same(kept.inputs, inputs, _SAME):
-        return kept, kept.capacity
+        return replace(kept, basis=basis), kept.capacity
     found = capacity(terms)
     found = found if kept.capacity is None else found.otherwise(kept.capacity)
-    return replace(kept, inputs=inputs, capacity=found), found
+    return replace(kept, basis=basis, inputs=inputs, capacity=found), found
+
+
+def _very_same(now: tuple[object, ...], before: tuple[object, ...] | None) -> bool:
+    """Whether these are the objects of before, so that nobody need look into them."""
+    return before is not None and all(one is other for one, other in zip(now, before, strict=True))

@@ -35,7 +35,8 @@ class Groups:
     def total(self, values: FloatArray | BoolArray, rows: IntArray | None = None) -> FloatArray:
         """Sum over each group's variants, or over ``rows``, the variant of each value: shape (groups,)."""
         group = self.of_variant if rows is None else self.of_variant[rows]
-        return np.bincount(group, weights=values, minlength=len(self)).astype(np.float64, copy=False)  # whole if empty
+        found = np.bincount(group, weights=values, minlength=len(self.model))
+        return found.astype(np.float64, copy=False)  # whole numbers if empty
 
     def most(self, values: FloatArray) -> FloatArray:
         """The largest of each group's variants, none of which is negative: shape (groups,)."""
@@ -58,9 +59,16 @@ class Groups:
         return integers([place.get(key, -1) for key in self.key])
 
 
-def weighted(column: Column, weight: FloatArray, row: IntArray, rows: int) -> Column:
-    """The weighted mean of what is known of each row: shape (rows,)."""
-    share = np.where(column.known, weight, 0.0)
-    total = np.bincount(row, weights=share, minlength=rows)
-    value = np.bincount(row, weights=share * column.value, minlength=rows)
-    return Column.of(np.divide(value, total, out=np.zeros(rows), where=total > 0.0), total > 0.0)
+def weighted(signals: Column, weight: FloatArray, row: IntArray, rows: int) -> Column:
+    """The weighted means of what is known of each signal in each row: shape (signals, rows).
+
+    ``signals`` has shape (signals, replicas), ``weight`` and ``row`` are of replicas.
+    """
+    count = len(signals.value)
+    place = (row + rows * np.arange(count)[:, np.newaxis]).ravel()
+    share = np.where(signals.known, weight, 0.0)
+    total, sums = (
+        np.bincount(place, weights=each.ravel(), minlength=count * rows).reshape(count, rows)
+        for each in (share, share * signals.value)
+    )
+    return Column.of(np.divide(sums, total, out=np.zeros((count, rows)), where=total > 0.0), total > 0.0)

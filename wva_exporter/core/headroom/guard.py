@@ -36,14 +36,17 @@ def guarded(snapshot: Snapshot, groups: Groups, now: Case, offers: Offers, wante
     of_variant = groups.of_variant
     full, answering = _full(snapshot, groups)
     standing = np.clip(offers.standing, offers.least, offers.most)
-    crowded = ((full > 0) | ~_fits(snapshot, groups, now, wanted))[of_variant] & (wanted < standing)
+    crowded = wanted < standing
+    if crowded.any():  # in most cycles nothing is to leave
+        crowded &= ((full > 0) | ~_fits(snapshot, groups, now, wanted))[of_variant]
     replicas = np.where(crowded, standing, wanted)
 
     coming = groups.total(now.standing) > answering
     saturated = (full >= answering) & (answering > 0) & ~coming
     growing = groups.total(np.maximum(replicas - standing, 0.0)) > 0
-    one_more = _cheapest_growable(groups, offers, replicas) & (saturated & ~growing)[of_variant]
-    replicas = replicas + one_more
+    stuck = saturated & ~growing
+    if stuck.any():
+        replicas = replicas + (_cheapest_growable(groups, offers, replicas) & stuck[of_variant])
 
     maximum = snapshot.fleet.variants.maximum
     reachable = now.capacity.reachable & now.capacity.known
@@ -67,8 +70,10 @@ def settled(answer: Answer, groups: Groups, now: Case, window: Window, time: flo
     """
     of_variant, standing = groups.of_variant, now.standing
     rises = (groups.total(np.maximum(answer.replicas - standing, 0.0)) > 0.0)[of_variant]
-    all_or_none = np.where(_all_needed(groups, now)[of_variant], standing, 0.0)
-    needed = np.where(groups.alone[of_variant], now.would_do, all_or_none)
+    needed = now.would_do
+    if not groups.alone.all():
+        all_or_none = np.where(_all_needed(groups, now)[of_variant], standing, 0.0)
+        needed = np.where(groups.alone[of_variant], needed, all_or_none)
     needed = np.where(rises, np.maximum(needed, answer.replicas), needed)
     window = window.add(np.where(now.known[of_variant], needed, window.highest), time)
     return replace(answer, replicas=np.maximum(answer.replicas, np.minimum(window.highest, standing))), window

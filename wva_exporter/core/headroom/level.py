@@ -38,16 +38,16 @@ _BINS_OF_DISPERSION = 6
 _LONG, _SHORT, _LAST, _BEFORE, _USUAL, _USUAL_BEFORE = range(6)
 _SPANS = slice(6, 7 + RISES)
 _PACES = np.arange(1.0, 2.0 + RISES)
-_SINCE, _UNTIL = [3, 2, 1, 2, 4, 5, 6, 7, 8, 9], [0, 0, 0, 1, 1, 2, 0, 6, 7, 8]
+_SINCE, _UNTIL = np.array([[3, 2, 1, 2, 4, 5, 6, 7, 8, 9], [0, 0, 0, 1, 1, 2, 0, 6, 7, 8]])
 """The spans of a level, as the places of their ends: now, a scrape ago, the short window, the long one, both before it; and a
 minute, two and more, between which it rises."""
 
-_OF_RATES = [_LONG, _SHORT, _LAST, _SHORT, _USUAL]
+_OF_RATES = np.array([_LONG, _SHORT, _LAST, _SHORT, _USUAL])
 _DEVIATIONS = np.array([[LONG_DEVIATIONS], [SHORT_DEVIATIONS], [SHORT_DEVIATIONS], [SHORT_DEVIATIONS], [0.0]])
 _OWN_SPREAD = np.array([[True], [True], [False], [False], [False]])
 """A level is above chance as this group has it; what a step brought is above Poisson's, whatever came before it."""
 
-_NEW, _OLD = [_LAST, _BEFORE, _SHORT], [_USUAL, _USUAL_BEFORE, _USUAL_BEFORE]
+_NEW, _OLD = np.array([[_LAST, _BEFORE, _SHORT], [_USUAL, _USUAL_BEFORE, _USUAL_BEFORE]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

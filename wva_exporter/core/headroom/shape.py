@@ -22,7 +22,10 @@ ENOUGH_REQUESTS = 50.0
 CHANCE = 1.5
 """Means that lie closer than so many deviations of such a mean are the same: capacity does not follow every long prompt."""
 
-_MOST_TOKENS = 1e7
+_SIZES = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS, Signal.PREFIX_HIT_RATIO)
+_LEAST, _MOST = np.array([[1.0], [1.0], [0.0]]), np.array([[1e7], [1e7], [1.0]])
+"""Of each of them."""
+
 _FEW = 4.0
 _ASSUMED_REQUESTS = 20.0
 _RATE_SECONDS = 60.0
@@ -55,6 +58,12 @@ class Shape:
             measured=np.zeros(rows, dtype=np.bool_),
         )
 
+    def otherwise(self, other: Shape) -> Shape:
+        """What was measured, and the other's where nothing was."""
+        names = ("in_tokens", "out_tokens", "hit_ratio")
+        mixed = {name: np.where(self.measured, getattr(self, name), getattr(other, name)) for name in names}
+        return Shape(**mixed, measured=self.measured)
+
     def take(self, row: IntArray, groups: Groups) -> Shape:
         """For groups whose i-th stood at ``row[i]`` before, -1 if it is new."""
         prior, inside, at = Shape.prior(groups), row >= 0, np.maximum(row, 0)
@@ -80,21 +89,20 @@ def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float
     finished = np.bincount(row, weights=rate * window_seconds, minlength=rows)
     running = groups.total(np.where(replicas.live, replicas[Signal.RUNNING].value, 0.0), replicas.variant)
     trust = np.minimum(finished / np.maximum(ENOUGH_REQUESTS, 2.0 * running), 1.0)
-    prior = past if past.measured.all() else _assumed(snapshot, groups, running)
-    weight = np.maximum(rate, 1e-9)
+    before = past if past.measured.all() else past.otherwise(_assumed(snapshot, groups, running))
+    weight = np.where(replicas.live, np.maximum(rate, 1e-9), 0.0)
     chance = CHANCE / np.sqrt(np.maximum(finished, 1.0))  # sizes scatter about as much as they are large
-
-    def seen(signal: Signal, name: str, least: float) -> FloatArray:
-        before: FloatArray = np.where(past.measured, getattr(past, name), getattr(prior, name))
-        mean = weighted(replicas[signal].where(replicas.live), weight, row, rows)
-        value = np.minimum(np.maximum(mean.value, least), _MOST_TOKENS)
-        moved = mean.known & ~(past.measured & (np.abs(value - before) <= chance * np.maximum(before, least)))
-        return np.where(moved, before + trust * (value - before), before)
-
+    mean = weighted(replicas.rows(_SIZES), weight, row, rows)
+    usual = np.stack([before.in_tokens, before.out_tokens, before.hit_ratio])
+    value = np.minimum(np.maximum(mean.value, _LEAST), _MOST)
+    moved = mean.known & ~(past.measured & (np.abs(value - usual) <= chance * np.maximum(usual, _LEAST)))
+    if before is past and not moved.any():
+        return past
+    prompts, answers, hits = np.where(moved, usual + trust * (value - usual), usual)
     return Shape(
-        in_tokens=seen(Signal.INPUT_TOKENS, "in_tokens", 1.0),
-        out_tokens=np.where(groups.role == _PREFILL, 1.0, seen(Signal.OUTPUT_TOKENS, "out_tokens", 1.0)),
-        hit_ratio=np.minimum(seen(Signal.PREFIX_HIT_RATIO, "hit_ratio", 0.0), 1.0),
+        in_tokens=prompts,
+        out_tokens=np.where(groups.role == _PREFILL, 1.0, answers),
+        hit_ratio=hits,
         measured=past.measured | (trust >= 1.0),
     )
 

@@ -14,6 +14,7 @@ from wva_exporter.core.headroom.groups import Groups
 from wva_exporter.core.headroom.shape import Shape
 from wva_exporter.core.headroom.supply import Supply
 from wva_exporter.core.headroom.window import Window
+from wva_exporter.core.queueing.belief import Belief
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,7 +22,8 @@ class Kept:
     """In the rows of ``fleet`` and of its ``groups``.
 
     ``kv_tokens`` and ``wanted`` are of variants: the cache of a replica, and what was wanted last. ``capacity`` was worked out
-    from ``inputs``, a row a variant, and holds while those hardly change. ``window`` has each group twice: the rates to be
+    from ``inputs``, a row a variant, and holds while those hardly change, let alone the very objects of the cycle before, its
+    ``basis``. ``window`` has each group twice: the rates to be
     ready for, then what was asked of the KV caches; ``needed`` has the replicas of each variant that were needed for all of it.
     """
 
@@ -35,6 +37,7 @@ class Kept:
     kv_tokens: Column
     wanted: Column
     needed: Window
+    basis: tuple[Belief | None, Shape, Column] | None = None
     inputs: FloatArray | None = None
     capacity: Capacity | None = None
 
@@ -71,6 +74,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
         kv_tokens=memory.kv_tokens.take(row),
         wanted=memory.wanted.take(row),
         needed=memory.needed.take(row, time),
+        basis=None,
         inputs=None,
         capacity=None,
     )

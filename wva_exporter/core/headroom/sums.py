@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wva_exporter.conventions import Signal
-from wva_exporter.core.columns import BoolArray, Column, FloatArray, first_of, floats
+from wva_exporter.core.columns import BoolArray, Column, FloatArray, floats
 from wva_exporter.core.snapshot import Snapshot
 
 _YOUNG = 0.9
@@ -106,23 +106,24 @@ def stepped(past: Sums, snapshot: Snapshot, *, keep_seconds: float, scrape_secon
     early = value.value <= _MOST_TURNS * np.maximum(inside, 1.0)  # not full of a past that only we have not seen
     known = value.known & age.known & replicas.live
     fresh = known & ~before.arrived.known & _young(snapshot) & early & bool(past.pods)
+    since = np.where(fresh, sampled - scrape_seconds, before.sampled_at)
+    least = np.where(fresh, 0.0, before.arrived.value)
     highest = before.highest.where(snapshot.time - before.highest_at <= keep_seconds)
-    back = highest.known & (value.value >= highest.value)
-    since = first_of([fresh, back], [sampled - scrape_seconds, before.highest_at], before.sampled_at)
-    least = first_of([fresh, back], [0.0, highest.value], before.arrived.value)
-    anew = value.value < _RESET * least
-    least = np.where(anew, np.where(early, 0.0, value.value), least)
+    falls = bool((highest.known | (known & (value.value < least))).any())  # some pod did, now or lately: hardly ever
+    if falls:
+        back = highest.known & (value.value >= highest.value) & ~fresh
+        since = np.where(back, before.highest_at, since)
+        least = np.where(back, highest.value, least)
+        anew = value.value < _RESET * least
+        least = np.where(anew, np.where(early, 0.0, value.value), least)
     count, seconds = np.maximum(value.value - least, 0.0), sampled - since
 
     had = before.arrived.known | fresh
     known &= ~had | (count <= _MOST_RPS * np.maximum(seconds, scrape_seconds))
     counted = known & had & (seconds >= 0.0)  # who was not scraped since is of the mean, with nothing in no time
-    lost = before.arrived.value - value.value
-    fell = known & before.arrived.known & (anew | (lost > before.inside)) & (lost > 0.0)
-    top = fell & ~(highest.known & (highest.value >= before.arrived.value))
-    kept = (highest.known & ~(known & back)) | top
-    highest = Column.of(np.where(top, before.arrived.value, highest.value), kept)
-    unsure = fell | (highest.known & (value.value < _RESET * highest.value))
+    unsure, highest_at = np.zeros(len(replicas), dtype=np.bool_), before.highest_at
+    if falls:
+        unsure, highest, highest_at = _fallen(before, highest, value.value, known, anew)
     steps = Steps(
         count=np.where(counted, count, 0.0),
         seconds=np.where(counted, seconds, 0.0),
@@ -135,8 +136,21 @@ def stepped(past: Sums, snapshot: Snapshot, *, keep_seconds: float, scrape_secon
         inside=np.where(known, inside, before.inside),
         sampled_at=np.where(known, sampled, before.sampled_at),
         highest=highest,
-        highest_at=np.where(top, before.sampled_at, before.highest_at),
+        highest_at=highest_at,
     )
+
+
+def _fallen(
+    before: Sums, highest: Column, value: FloatArray, known: BoolArray, anew: BoolArray
+) -> tuple[BoolArray, Column, FloatArray]:
+    """Pods that are not sure of their sum, and what they fell from, and when: shape (replicas,)."""
+    lost = before.arrived.value - value
+    fell = known & before.arrived.known & (anew | (lost > before.inside)) & (lost > 0.0)
+    top = fell & ~(highest.known & (highest.value >= before.arrived.value))
+    passed = known & highest.known & (value >= highest.value)
+    highest = Column.of(np.where(top, before.arrived.value, highest.value), (highest.known & ~passed) | top)
+    unsure = fell | (highest.known & (value < _RESET * highest.value))
+    return unsure, highest, np.where(top, before.sampled_at, before.highest_at)
 
 
 def _names(snapshot: Snapshot) -> Pods:

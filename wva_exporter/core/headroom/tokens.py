@@ -77,6 +77,6 @@ def memory(
 def _inside_seconds(snapshot: Snapshot, groups: Groups, answer: FloatArray) -> FloatArray:
     """How long a request decodes at today's pace: shape (groups,), 0 where the pace is not known."""
     replicas = snapshot.replicas
-    pace = replicas[Signal.ITL].where(replicas.live)
-    tokens = np.maximum(replicas[Signal.GENERATION_TOKEN_RATE].value, 1e-9)
-    return answer * weighted(pace, tokens, groups.of_variant[replicas.variant], len(groups)).value
+    tokens = np.where(replicas.live, np.maximum(replicas[Signal.GENERATION_TOKEN_RATE].value, 1e-9), 0.0)
+    pace = weighted(replicas.rows((Signal.ITL,)), tokens, groups.of_variant[replicas.variant], len(groups))
+    return np.asarray(answer * pace.value[0])

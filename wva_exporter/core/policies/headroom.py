@@ -24,6 +24,26 @@ from wva_exporter.core.policies.proposal import Proposal
 from wva_exporter.core.snapshot import REASON_CODE, Snapshot
 from wva_exporter.errors import Reason
 
+_MOST_TELLING_FIRST = tuple(
+    REASON_CODE[reason]
+    for reason in (
+        Reason.NO_SERIES,
+        Reason.SLO_UNREACHABLE,
+        Reason.MAX_UNKNOWN,
+        Reason.MAX,
+        Reason.ALL_SATURATED,
+        Reason.NO_HEADROOM,
+        Reason.RESIDENT_TOKENS,
+        Reason.SPARE_CAPACITY,
+        Reason.CAPACITY_UNKNOWN,
+        Reason.DOWN_WINDOW,
+        Reason.NO_SLO,
+    )
+)
+"""What binds a variant, in the order of the conditions of ``_reasons``."""
+
+_STEADY = REASON_CODE[Reason.STEADY]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headroom:
@@ -121,13 +141,25 @@ def _explanation(now: Case, enough: FloatArray, decidable: BoolArray) -> Explana
     size = np.where(sized, now.size, 1.0)
     timed = now.by_time[group]
     unit = np.where(timed, Unit.REQUESTS_PER_SECOND, np.where(now.in_tokens[group], Unit.TOKENS, Unit.KV_CACHES))
+    numbers = Column.of(
+        [
+            now.asked[group],
+            now.size,
+            now.backlog[group],
+            now.need[group] / size,
+            enough[group] / size,
+            now.capacity.doubt,
+        ],
+        [decidable, sized, decidable, sized, sized, sized & timed],
+    )
+    demand, capacity, backlog, wanted, kept, doubt = (numbers.row(place) for place in range(6))
     return Explanation(
-        demand=Column.of(now.asked[group], decidable),
-        capacity=Column.of(now.size, sized),
-        backlog=Column.of(now.backlog[group], decidable),
-        wanted=Column.of(now.need[group] / size, sized),
-        kept=Column.of(enough[group] / size, sized),
-        doubt=Column.of(now.capacity.doubt, sized & timed),
+        demand=demand,
+        capacity=capacity,
+        backlog=backlog,
+        wanted=wanted,
+        kept=kept,
+        doubt=doubt,
         unit=np.where(decidable, unit, Unit.NONE),
         bound=np.where(sized & timed, now.capacity.bound, 0),
     )
@@ -162,21 +194,6 @@ def _reasons(snapshot: Snapshot, now: Case, answer: Answer, decidable: BoolArray
             (now.size > 0.0) & (would_do < standing) & (standing > snapshot.fleet.variants.minimum),
             ~promised,
         ],
-        [
-            REASON_CODE[reason]
-            for reason in (
-                Reason.NO_SERIES,
-                Reason.SLO_UNREACHABLE,
-                Reason.MAX_UNKNOWN,
-                Reason.MAX,
-                Reason.ALL_SATURATED,
-                Reason.NO_HEADROOM,
-                Reason.RESIDENT_TOKENS,
-                Reason.SPARE_CAPACITY,
-                Reason.CAPACITY_UNKNOWN,
-                Reason.DOWN_WINDOW,
-                Reason.NO_SLO,
-            )
-        ],
-        REASON_CODE[Reason.STEADY],
+        _MOST_TELLING_FIRST,
+        _STEADY,
     )
