@@ -1,6 +1,11 @@
-"""What an hour of a fleet's life costs: twenty replicas at twenty requests a second, alone and with a policy in closed loop."""
+"""What a fleet's life costs: an hour of twenty replicas, alone and with a policy, and a day at one request a second.
+
+The hour is at twenty requests a second. Of the day two weeks are to take three minutes at most.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from bench.measure import Measurement, milliseconds
 from wva_exporter.core.policies import POLICIES
@@ -9,7 +14,7 @@ from wva_exporter.twin.contenders import CONTENDERS
 from wva_exporter.twin.fleet import VariantSpec
 from wva_exporter.twin.parameters import EngineParameters
 from wva_exporter.twin.scenario import Promise, Scenario, ScenarioVariant
-from wva_exporter.twin.workloads.lengths import Fixed
+from wva_exporter.twin.workloads.lengths import Fixed, LogNormal
 from wva_exporter.twin.workloads.rates import Rate
 from wva_exporter.twin.workloads.synthetic import Synthetic
 
@@ -18,6 +23,7 @@ REPLICAS = 20
 PROMPT_TOKENS = 512
 OUTPUT_TOKENS = 256
 HOUR_SECONDS = 3600.0
+DAY_SECONDS = 24 * HOUR_SECONDS
 POLICY = "headroom" if "headroom" in POLICIES else "wva-v2"
 ENGINE = EngineParameters(
     alpha_seconds=6.7e-3,
@@ -50,6 +56,30 @@ def an_hour() -> Scenario:
     )
 
 
+def a_day() -> Scenario:
+    """A tide of one request a second in the mean, a decision every 15 s: one to three replicas that hold eight each."""
+    engine = replace(ENGINE, max_sequences=8)
+    spec = VariantSpec(
+        name="serve", accelerator="H100", parameters=engine, cost_per_hour=4.0, replicas=1, startup_seconds=65.0
+    )
+    return Scenario(
+        name="day",
+        title="A day",
+        summary="a tide",
+        model_name="org/model",
+        promise=Promise(ttft_seconds=2.0, itl_seconds=0.05),
+        variants=(ScenarioVariant(spec=spec, minimum=1, maximum=10),),
+        duration_seconds=DAY_SECONDS,
+        cycle_seconds=15.0,
+        workload=Synthetic(
+            rate=Rate.sine(mean_rps=1.0, swing_rps=0.8, period_seconds=DAY_SECONDS, seconds=DAY_SECONDS),
+            prompt=LogNormal(mean_tokens=PROMPT_TOKENS, sigma=0.8, most=8000),
+            output=LogNormal(mean_tokens=OUTPUT_TOKENS, sigma=0.7, most=4000),
+            duration_seconds=DAY_SECONDS,
+        ),
+    )
+
+
 def _fleet_alone(scenario: Scenario) -> None:
     fleet = scenario.fleet(1)
     requests = scenario.requests(1)
@@ -58,11 +88,13 @@ def _fleet_alone(scenario: Scenario) -> None:
 
 
 def measurements() -> list[Measurement]:
-    """Both budgets."""
+    """The budgets of each."""
     scenario = an_hour()
     alone = milliseconds(lambda: _fleet_alone(scenario)) / 1000.0
     with_policy = milliseconds(lambda: run(scenario, CONTENDERS[POLICY], 1)) / 1000.0
+    day = milliseconds(lambda: run(a_day(), CONTENDERS[POLICY], 1)) / 1000.0
     return [
         Measurement(name="twin_hour_alone_s", value=alone, unit="s", budget=3),
         Measurement(name="twin_hour_s", value=with_policy, unit="s", budget=5),
+        Measurement(name="twin_day_s", value=day, unit="s", budget=12.8),
     ]

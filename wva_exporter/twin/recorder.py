@@ -6,8 +6,10 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wva_exporter.core.columns import FloatArray
 from wva_exporter.twin.fleet import Fleet
@@ -63,15 +65,14 @@ class Endings:
 
     def requests(self) -> Requests:
         """All of them, in order of their arrival."""
-        arrival = np.frombuffer(self._arrival, dtype=np.float64) if self._arrival else np.zeros(0)
-        order = np.argsort(arrival, kind="stable")
+        order = np.argsort(_numbers(self._arrival), kind="stable")
         return Requests(
-            arrival_seconds=arrival[order],
-            ending=np.array(self._ending, dtype=np.int8)[order],
-            ttft_seconds=np.array(self._ttft)[order],
-            itl_seconds=np.array(self._itl)[order],
-            prompt_tokens=np.array(self._prompt, dtype=np.int64)[order],
-            output_tokens=np.array(self._output, dtype=np.int64)[order],
+            arrival_seconds=_numbers(self._arrival)[order],
+            ending=_numbers(self._ending)[order],
+            ttft_seconds=_numbers(self._ttft)[order],
+            itl_seconds=_numbers(self._itl)[order],
+            prompt_tokens=_numbers(self._prompt)[order],
+            output_tokens=_numbers(self._output)[order],
         )
 
 
@@ -82,37 +83,30 @@ class Sampler:
         self._names = tuple(names)
         count = math.ceil(duration_seconds / interval_seconds - 1e-9)
         self._times = [*(place * interval_seconds for place in range(count)), duration_seconds]
-        self._levels: list[tuple[int, int, int]] = []
-        self._ready: list[list[int]] = []
-        self._pending: list[list[int]] = []
-        self._desired: list[list[int]] = []
-        self._kv: list[list[float]] = []
+        self._looks = 0
+        self._levels, self._ready, self._pending, self._desired = array("q"), array("q"), array("q"), array("q")
+        self._kv = array("d")
 
     @property
     def next_at(self) -> float:
         """When it looks next."""
-        place = len(self._levels)
-        return self._times[place] if place < len(self._times) else math.inf
+        return self._times[self._looks] if self._looks < len(self._times) else math.inf
 
     def look(self, fleet: Fleet, desired: Mapping[str, int]) -> None:
         """Note the fleet as it is."""
-        ready, pending, wanted, kv = [], [], [], []
         for name in self._names:
             counts = fleet.counts(name)
-            ready.append(counts.ready)
-            pending.append(counts.current - counts.ready)
-            wanted.append(desired.get(name, counts.spec))
+            self._ready.append(counts.ready)
+            self._pending.append(counts.current - counts.ready)
+            self._desired.append(desired.get(name, counts.spec))
             serving = [r.engine for r in fleet.of(name) if r.engine is not None and r.deleted_at is None]
             shares = [engine.kv_usage_ratio for engine in serving]
-            kv.append(sum(shares) / len(shares) if shares else _ABSENT)
+            self._kv.append(sum(shares) / len(shares) if shares else _ABSENT)
         engines = [replica.engine for replica in fleet.replicas if replica.engine is not None]
         running = sum([engine.running for engine in engines])
         waiting = sum([engine.queued for engine in engines])
-        self._levels.append((running, waiting, len(fleet.held)))
-        self._ready.append(ready)
-        self._pending.append(pending)
-        self._desired.append(wanted)
-        self._kv.append(kv)
+        self._levels.extend((running, waiting, len(fleet.held)))
+        self._looks += 1
 
     def timeline(self, arrivals: FloatArray) -> Timeline:
         """What was noted, beside the requests that arrived."""
@@ -120,19 +114,25 @@ class Sampler:
         interval = self._times[1] - self._times[0]
         places = [bisect_left(arrivals, at) for at in (-interval, *self._times)]
         widths = np.diff([-interval, *self._times])
-        running, waiting, held = np.array(self._levels, dtype=np.int64).T
+        running, waiting, held = _numbers(self._levels).reshape(self._looks, 3).T
+        shape = (self._looks, len(self._names))
         return Timeline(
             variants=self._names,
             seconds=seconds,
             offered_rps=np.diff(places) / widths,
-            ready=np.array(self._ready, dtype=np.int64),
-            pending=np.array(self._pending, dtype=np.int64),
-            desired=np.array(self._desired, dtype=np.int64),
-            kv_mean_ratio=np.array(self._kv, dtype=np.float64),
+            ready=_numbers(self._ready).reshape(shape),
+            pending=_numbers(self._pending).reshape(shape),
+            desired=_numbers(self._desired).reshape(shape),
+            kv_mean_ratio=_numbers(self._kv).reshape(shape),
             running=running,
             waiting=waiting,
             held=held,
         )
+
+
+def _numbers(values: array[Any]) -> NDArray[Any]:
+    """The same memory as an array of numpy."""
+    return np.frombuffer(values, dtype=values.typecode)
 
 
 def replica_seconds(born: Sequence[Replica], names: Sequence[str], duration_seconds: float) -> dict[str, float]:

@@ -25,7 +25,12 @@ RESULTS_DEPEND_ON = (
 )
 """Of the package: what a run and its scores are made by, and"""
 
-DECISIONS_DEPEND_ON = ("core", "engines", "conventions.py", "sources/assemble.py", "sources/samples.py")
+DECISIONS_DEPEND_ON = (
+    "core",
+    "engines",
+    "conventions.py",
+    *(f"sources/{name}.py" for name in ("assemble", "counts", "merge", "presence", "router", "samples", "sight")),
+)
 """what decides in it, where our exporter does: others need not run again because our policies changed."""
 
 _OF_THE_EXPORTER = frozenset(
