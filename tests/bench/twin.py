@@ -36,9 +36,7 @@ ENGINE = EngineParameters(
 
 def an_hour() -> Scenario:
     """A level load on a fleet that is larger than it needs to be and must stay so: all twenty replicas serve all the time."""
-    spec = VariantSpec(
-        name="serve", accelerator="H100", parameters=ENGINE, cost_per_hour=4.0, replicas=REPLICAS, startup_seconds=65.0
-    )
+    spec = _replicas(REPLICAS, ENGINE)
     return Scenario(
         name="hour",
         title="An hour",
@@ -58,10 +56,7 @@ def an_hour() -> Scenario:
 
 def a_day() -> Scenario:
     """A tide of one request a second in the mean, a decision every 15 s: one to three replicas that hold eight each."""
-    engine = replace(ENGINE, max_sequences=8)
-    spec = VariantSpec(
-        name="serve", accelerator="H100", parameters=engine, cost_per_hour=4.0, replicas=1, startup_seconds=65.0
-    )
+    spec = _replicas(1, replace(ENGINE, max_sequences=8))
     return Scenario(
         name="day",
         title="A day",
@@ -77,6 +72,12 @@ def a_day() -> Scenario:
             output=LogNormal(mean_tokens=OUTPUT_TOKENS, sigma=0.7, most=4000),
             duration_seconds=DAY_SECONDS,
         ),
+    )
+
+
+def _replicas(count: int, engine: EngineParameters) -> VariantSpec:
+    return VariantSpec(
+        name="serve", accelerator="H100", parameters=engine, cost_per_hour=4.0, replicas=count, startup_seconds=65.0
     )
 
 

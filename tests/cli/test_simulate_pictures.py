@@ -76,46 +76,42 @@ def test_a_picture_that_is_there_is_kept_until_there_is_another(small: str, tmp_
     assert b"old" not in picture.read_bytes()
 
 
-def test_a_picture_that_can_no_longer_be_written_does_not_cost_the_table(
-    small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A folder that goes away while it plays: what was found is printed, then a line, exit code 2."""
+@pytest.fixture
+def lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A picture whose folder goes away while it is played."""
     folder = tmp_path / "pictures"
     folder.mkdir()
-    picture = folder / "small.png"
 
     def play_and_lose(*given: object, **more: object) -> object:
         folder.rmdir()
         return play(*given, **more)
 
     monkeypatch.setattr("wva_exporter.cli.simulate.play", play_and_lose)
+    return folder / "small.png"
+
+
+def test_a_picture_that_can_no_longer_be_written_does_not_cost_the_table(
+    small: str, lost: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was found is printed, then a line, exit code 2."""
     command = ["simulate", small, "--policy=static-2", "--seeds=1", "--jobs=1"]
-    assert main([*command, f"--plot={picture}"]) == 2
+    assert main([*command, f"--plot={lost}"]) == 2
     said = capsys.readouterr()
-    assert said.err == f"wva-exporter: --plot: {picture}: cannot be written: No such file or directory\n"
+    assert said.err == f"wva-exporter: --plot: {lost}: cannot be written: No such file or directory\n"
     assert main(command) == 0
     assert said.out == capsys.readouterr().out
 
 
 def test_a_lost_picture_is_said_also_where_nobody_reads_the_table(
-    small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    small: str, lost: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A folder that goes away for the picture, a reader that has gone for the table: the line and exit code 2, nothing else."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    picture = folder / "small.png"
-
-    def play_and_lose(*given: object, **more: object) -> object:
-        folder.rmdir()
-        return play(*given, **more)
-
-    monkeypatch.setattr("wva_exporter.cli.simulate.play", play_and_lose)
+    """Beside the folder the reader of the table has gone: the line and exit code 2, nothing else."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as nobody:
         monkeypatch.setattr(sys, "stdout", nobody)
-        assert main(["simulate", small, "--policy=static-2", "--seeds=1", "--jobs=1", f"--plot={picture}"]) == 2
-    assert capsys.readouterr().err == f"wva-exporter: --plot: {picture}: cannot be written: No such file or directory\n"
+        assert main(["simulate", small, "--policy=static-2", "--seeds=1", "--jobs=1", f"--plot={lost}"]) == 2
+    assert capsys.readouterr().err == f"wva-exporter: --plot: {lost}: cannot be written: No such file or directory\n"
 
 
 def test_limits_are_in_the_picture_and_it_says_which_seed_it_shows(small: str, tmp_path: Path) -> None:
