@@ -16,8 +16,6 @@ import pytest
 
 pytestmark = pytest.mark.timeout(150)
 
-VARIANT = "llama-8b-a100"
-
 
 @contextmanager
 def demo(prometheus_bin: Path, *flags: str, seconds: float) -> Iterator[subprocess.Popen[str]]:
@@ -96,6 +94,11 @@ def number(pattern: str, text: str) -> int:
     return int(match[1])
 
 
+def total(pattern: str, text: str) -> int:
+    """The sum over both variants: which of them grows first is a matter of pennies."""
+    return sum(int(found) for found in re.findall(pattern, text))
+
+
 def test_a_short_demo_scales_up_before_the_queue_and_fails_no_request(prometheus_bin: Path) -> None:
     """Forty-five seconds: a replica was added and served, desired rose before 5 waited, none failed, no process is left.
 
@@ -111,8 +114,8 @@ def test_a_short_demo_scales_up_before_the_queue_and_fails_no_request(prometheus
     assert "scrape 1s (15s)" in header
     assert number(r"(\d+) failed, mean", output) == 0
     assert number(r"Requests: (\d+) served", output) > 500
-    assert number(rf"Replicas of {VARIANT}: .*; (\d+) added", output) >= 1
-    assert number(rf"Replicas of {VARIANT}: .*at most (\d+) ready", output) > 2
+    assert total(r"Replicas of .*; (\d+) added", output) >= 1
+    assert total(r"Replicas of .*at most (\d+) ready", output) > total(r"Replicas of .*: started with (\d+),", output)
     assert number(r"Reaction: .*, (\d+) had waited; the first added replica served", output) < 5
     assert len(started) in (2, 3)  # the rules may be made by then
     assert alive(started) == []

@@ -135,7 +135,7 @@ def replayed(run: Run, settings: Settings) -> list[Moment]:
         replicas = outcome.snapshot.replicas
         groups = groups or Groups.of(outcome.snapshot.fleet)
         past = flow(past, outcome.snapshot, groups, keep_seconds=300.0, scrape_seconds=5.0)
-        seconds, came = past.within(time - 30.0)
+        seconds, came = (each[0] for each in past.between(np.array([time - 30.0]), np.array([time])))
         found.append(
             Moment(
                 seconds=time - run.first,
