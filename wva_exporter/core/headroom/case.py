@@ -24,6 +24,9 @@ from wva_exporter.core.snapshot import Snapshot
 _SAME = 0.01
 """Capacity is not worked out again for changes of its inputs below this share."""
 
+_OF_THE_RISE = 3
+"""Slices of the crests' window in which a rise of four minutes lies."""
+
 _TINY = _EPSILON = 1e-9
 _DECODE, _PREFILL = int(Role.DECODE), int(Role.PREFILL)
 
@@ -107,7 +110,11 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
     )
     needs = np.concatenate([lasting, caches.demand.value])
     told = np.concatenate([arriving, caches.demand.known])  # of a time that nobody saw the peak is no less than before
-    kept = replace(kept, window=kept.window.add(np.where(told, needs, kept.window.highest), snapshot.time))
+    kept = replace(
+        kept,
+        window=kept.window.add(np.where(told, needs, kept.window.highest), snapshot.time),
+        crest=kept.crest.add(lasting, snapshot.time),
+    )
     peak_rps, peak_held = np.split(kept.window.highest, 2)
     size, reference = _sizes(groups, carries, snapshot.fleet)
     by_time = groups.every(carries.known | ~there) & _any_of(groups, carries.known) & arriving
@@ -209,11 +216,19 @@ def _rates(kept: Kept, snapshot: Snapshot, windows: Windows) -> tuple[FloatArray
         _handed_on(groups, np.maximum(column.otherwise(finished), offered.otherwise(0.0)))
         for column in (seen.rate, seen.likely, seen.lasting)
     )
-    more = seen.rising * (
-        groups.most(kept.supply.startup_seconds) + windows.long_seconds
-    )  # until what is ordered now serves
-    likely = np.maximum(likely, rate + np.minimum(more, rate))
+    likely = np.maximum(likely, _ahead(kept, rate, lasting, _handed_on(groups, seen.rising), windows))
     return rate, likely, lasting, np.asarray((seen.rate.known & answering) | telling | offered.known)
+
+
+def _ahead(kept: Kept, rate: FloatArray, lasting: FloatArray, rising: FloatArray, windows: Windows) -> FloatArray:
+    """Where a load on a slope will be when replicas ordered now serve, at most twice what it is: shape (groups,).
+
+    A load that swings is not taken for one that grows: until it has passed the crest of the last half hour, of which the rise
+    itself is no part, it is expected to come to that again.
+    """
+    later = rate + np.minimum(rising * (kept.groups.most(kept.supply.startup_seconds) + windows.long_seconds), rate)
+    crest = kept.crest.highest_before(_OF_THE_RISE)
+    return np.where(lasting > crest, later, np.minimum(later, np.maximum(crest, rate)))
 
 
 def _handed_on(groups: Groups, rate: FloatArray) -> FloatArray:

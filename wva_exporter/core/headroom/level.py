@@ -58,7 +58,8 @@ class Level:
     what it shows is a part of what is coming. That is a guess, and nothing to remember. ``lasting`` is what is remembered: the
     long window's, since the most of five minutes of short windows is mostly chance. ``rising`` is by how much more come from
     one second to the next while ever more come, in requests per second, shape (groups,): the least of the last rises from one
-    span of a minute to the next, 0 unless each of them is one. A step is one rise and chance besides; so are a burst and noise.
+    span of a minute to the next, 0 unless each of them is more than a deviation. A step is one rise and chance besides; so are
+    a burst and noise.
     """
 
     rate: Column
@@ -103,7 +104,7 @@ def level(arrivals: Arrivals, now: float, *, short_seconds: float, long_seconds:
         rate=Column.of(rate, known),
         likely=Column.of(likely, known),
         lasting=Column.of(lasting, known),
-        rising=_rising(seconds[_SPANS], count[_SPANS]) / pace,
+        rising=_rising(seconds[_SPANS], count[_SPANS], spread) / pace,
     )
 
 
@@ -125,11 +126,12 @@ def _upper(seconds: FloatArray, count: FloatArray, spread: FloatArray) -> FloatA
     return _rate(count + _DEVIATIONS * np.sqrt(count * spread), seconds)
 
 
-def _rising(seconds: FloatArray, count: FloatArray) -> FloatArray:
-    """The least rise of the rate from one span to the next, the newest first; 0 where one is a fall or was not seen."""
-    rate = _rate(count, seconds)
-    least = (rate[:-1] - rate[1:]).min(axis=0)
-    return np.where((seconds > 0.0).all(axis=0), np.maximum(least, 0.0), 0.0)
+def _rising(seconds: FloatArray, count: FloatArray, spread: FloatArray) -> FloatArray:
+    """The least rise of the rate from one span to the next, the newest first; 0 where one was not seen, or may be chance."""
+    rate, chance = _rate(count, seconds), _rate(np.sqrt(count * spread), seconds)
+    rises = rate[:-1] - rate[1:]
+    sure = (seconds > 0.0).all(axis=0) & (rises > chance[:-1]).all(axis=0)
+    return np.where(sure, rises.min(axis=0), 0.0)
 
 
 def _jumps(seconds: FloatArray, count: FloatArray, spread: FloatArray) -> FloatArray:

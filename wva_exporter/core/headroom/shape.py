@@ -19,8 +19,11 @@ from wva_exporter.core.snapshot import Snapshot
 PRIOR_IN_TOKENS = 1024.0
 PRIOR_OUT_TOKENS = 1024.0
 ENOUGH_REQUESTS = 50.0
-CHANCE = 1.5
-"""Means that lie closer than so many deviations of such a mean are the same: capacity does not follow every long prompt."""
+CHANCE, MOST_CHANCE = 1.5, 0.1
+"""Means that lie closer than so many deviations of such a mean are the same: capacity does not follow every long prompt.
+
+But no more than a tenth, or what changed for good would never show where few requests come.
+"""
 
 _SIZES = (Signal.INPUT_TOKENS, Signal.OUTPUT_TOKENS, Signal.PREFIX_HIT_RATIO)
 _LEAST, _MOST = np.array([[1.0], [1.0], [0.0]]), np.array([[1e7], [1e7], [1.0]])
@@ -91,11 +94,14 @@ def shape(past: Shape, snapshot: Snapshot, groups: Groups, window_seconds: float
     trust = np.minimum(finished / np.maximum(ENOUGH_REQUESTS, 2.0 * running), 1.0)
     before = past if past.measured.all() else past.otherwise(_assumed(snapshot, groups, running))
     weight = np.where(replicas.live, np.maximum(rate, 1e-9), 0.0)
-    chance = CHANCE / np.sqrt(np.maximum(finished, 1.0))  # sizes scatter about as much as they are large
+    chance = np.minimum(
+        CHANCE / np.sqrt(np.maximum(finished, 1.0)), MOST_CHANCE
+    )  # sizes scatter about as much as they are large
     mean = weighted(replicas.rows(_SIZES), weight, row, rows)
     usual = np.stack([before.in_tokens, before.out_tokens, before.hit_ratio])
     value = np.minimum(np.maximum(mean.value, _LEAST), _MOST)
-    moved = mean.known & ~(past.measured & (np.abs(value - usual) <= chance * np.maximum(usual, _LEAST)))
+    scale = np.stack([before.in_tokens, before.out_tokens, 1.0 - before.hit_ratio])  # what is computed of a prompt
+    moved = mean.known & ~(past.measured & (np.abs(value - usual) <= chance * scale))
     if before is past and not moved.any():
         return past
     prompts, answers, hits = np.where(moved, usual + trust * (value - usual), usual)

@@ -16,6 +16,9 @@ from wva_exporter.core.headroom.supply import Supply
 from wva_exporter.core.headroom.window import Window
 from wva_exporter.core.queueing.belief import Belief
 
+CRESTS = 6
+"""A swing is known again for so many windows: half an hour."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kept:
@@ -34,6 +37,7 @@ class Kept:
     shape: Shape
     supply: Supply
     window: Window
+    crest: Window
     kv_tokens: Column
     wanted: Column
     needed: Window
@@ -56,6 +60,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
             shape=Shape.prior(groups),
             supply=Supply.unknown(len(fleet)),
             window=Window.start(2 * len(groups), time, window_seconds),
+            crest=Window.start(len(groups), time, CRESTS * window_seconds),
             kv_tokens=Column.unknown(len(fleet)),
             wanted=Column.unknown(len(fleet)),
             needed=Window.start(len(fleet), time, window_seconds),
@@ -71,6 +76,7 @@ def recalled(memory: object, fleet: Fleet, time: float, window_seconds: float) -
         shape=memory.shape.take(group, groups),
         supply=memory.supply.take(row),
         window=memory.window.take(_twice(group, len(memory.groups)), time),
+        crest=memory.crest.take(group, time),
         kv_tokens=memory.kv_tokens.take(row),
         wanted=memory.wanted.take(row),
         needed=memory.needed.take(row, time),

@@ -64,6 +64,10 @@ class Window:
         """The peak of each row: shape (rows,)."""
         return floats(self.peak.max(axis=0))
 
+    def highest_before(self, slices: int) -> FloatArray:
+        """The peak of each row without that of the newest slices: shape (rows,)."""
+        return floats(self.peak[slices:].max(axis=0))
+
     def young(self, time: float) -> BoolArray:
         """Rows that were not watched for a whole window yet: shape (rows,)."""
         return np.asarray(time - self.began_at < self.slice_seconds * SLICES)
