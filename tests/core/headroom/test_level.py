@@ -117,6 +117,12 @@ def test_what_does_not_rise_in_each_minute_is_no_slope(minutes: tuple[float, ...
     assert slope(*minutes) == 0.0
 
 
+def test_rises_that_chance_explains_are_no_slope() -> None:
+    """240 in a minute are 15 more or less by chance; a fifth of a request a second is 12 of them."""
+    assert slope(4.0, 4.2, 4.4, 4.6) == 0.0
+    assert slope(4.0, 4.4, 4.8, 5.2) == pytest.approx(0.4)
+
+
 def test_a_past_that_is_too_short_shows_no_slope() -> None:
     """Three minutes make two rises."""
     assert slope(4, 6, 8) == 0.0

@@ -75,6 +75,19 @@ def test_a_load_on_a_slope_gives_nothing_back() -> None:
     assert target(ramp(150.0, minutes=8)) == 8
 
 
+def test_a_swing_is_not_taken_for_growth() -> None:
+    """From 40 to 100 and back every ten minutes: no more is expected than the crest of before, which 160 would pass."""
+    life = alone()
+    life.settle({"v": 8}, 40.0)
+    swing = [*np.linspace(40.0, 100.0, 20).tolist(), *np.linspace(100.0, 40.0, 20).tolist()]
+    for rate in swing:
+        life.cycle({"v": 8}, rate)
+    again = [explained(life.cycle({"v": 8}, rate))[0] for rate in swing[:20]]
+    assert max(demand for demand in again if demand is not None) < 115.0
+    more = [explained(life.cycle({"v": 8}, rate))[0] for rate in np.linspace(100.0, 160.0, 20).tolist()]
+    assert max(demand for demand in more if demand is not None) > 180.0
+
+
 def test_what_is_on_its_way_is_not_asked_for_again() -> None:
     """The same load in the cycles after asks for no more."""
     life = alone()

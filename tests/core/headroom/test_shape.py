@@ -9,6 +9,7 @@ from wva_exporter.conventions import Signal
 from wva_exporter.core.fleet import Role
 from wva_exporter.core.headroom.groups import Groups
 from wva_exporter.core.headroom.shape import PRIOR_OUT_TOKENS, Shape, shape
+from wva_exporter.core.snapshot import Snapshot
 
 
 def seen(*, role: Role = Role.BOTH, running: float = 40.0, **signals: float) -> Shape:
@@ -76,6 +77,29 @@ def test_a_mean_that_moved_by_more_counts_at_once(in_tokens: float) -> None:
 def test_of_more_requests_a_smaller_change_is_none_of_chance() -> None:
     """8 % of 6000 requests."""
     assert after(1080.0, rate=20.0).in_tokens.tolist() == [1080.0]
+
+
+def test_of_few_requests_a_tenth_is_no_chance_any_more() -> None:
+    """Sixty requests scatter by more, but what became a quarter larger for good must show."""
+    assert after(1080.0, rate=0.2).in_tokens.tolist() == [1000.0]
+    assert after(1250.0, rate=0.2).in_tokens.tolist() == [1250.0]
+
+
+def test_of_hits_in_the_prefix_cache_the_misses_count() -> None:
+    """From 95 to 94 of a hundred is a fifth more to compute; from 10 to 14 hardly less."""
+    kinds = fleet(V(name="v"))
+    groups = Groups.of(kinds)
+
+    def told(hits: float) -> Snapshot:
+        signals = {Signal.REQUEST_RATE: 1.0, Signal.OUTPUT_TOKENS: 200.0, Signal.INPUT_TOKENS: 1000.0}
+        return snapshot(kinds, [R(v="v", running=4.0, signals={**signals, Signal.PREFIX_HIT_RATIO: hits})])
+
+    def moved(before: float, now: float) -> list[float]:
+        first = shape(Shape.prior(groups), told(before), groups, 300.0)
+        return shape(first, told(now), groups, 300.0).hit_ratio.tolist()
+
+    assert moved(0.95, 0.94) == [0.94]
+    assert moved(0.10, 0.14) == [0.10]
 
 
 def test_sizes_stay_while_nobody_tells() -> None:
