@@ -108,13 +108,7 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
     caches = memory(
         snapshot, groups, kept.shape, kept.kv_tokens, there=there, waiting=waiting.total(groups), rate_rps=likely
     )
-    needs = np.concatenate([lasting, caches.demand.value])
-    told = np.concatenate([arriving, caches.demand.known])  # of a time that nobody saw the peak is no less than before
-    kept = replace(
-        kept,
-        window=kept.window.add(np.where(told, needs, kept.window.highest), snapshot.time),
-        crest=kept.crest.add(lasting, snapshot.time),
-    )
+    kept = _remembering(kept, snapshot.time, lasting, caches.demand, arriving)
     peak_rps, peak_held = np.split(kept.window.highest, 2)
     size, reference = _sizes(groups, carries, snapshot.fleet)
     by_time = groups.every(carries.known | ~there) & _any_of(groups, carries.known) & arriving
@@ -144,6 +138,13 @@ def case(kept: Kept, snapshot: Snapshot, windows: Windows, spare_replicas: int) 
         capacity=carries,
     )
     return (now if by_time.all() else _by_memory(now, groups, caches, peak_held)), kept
+
+
+def _remembering(kept: Kept, time: float, lasting: FloatArray, held: Column, arriving: BoolArray) -> Kept:
+    """What is remembered, with the rates and the tokens that this cycle must be ready for."""
+    needs, told = np.concatenate([lasting, held.value]), np.concatenate([arriving, held.known])
+    needs = np.where(told, needs, kept.window.highest)  # of a time that nobody saw the peak is no less than before
+    return replace(kept, window=kept.window.add(needs, time), crest=kept.crest.add(lasting, time))
 
 
 def _sizes(groups: Groups, carries: Capacity, fleet: Fleet) -> tuple[FloatArray, IntArray]:
