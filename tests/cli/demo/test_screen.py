@@ -75,6 +75,16 @@ def test_the_summary_tells_the_run_in_numbers() -> None:
     assert "of a static fleet of the peak size" in text
 
 
+def test_a_rise_before_the_load_is_told_as_one() -> None:
+    """By chance a few more come before the load begins to rise: that is no time less than zero."""
+    world = World(180, seed=1)
+    world.begin()
+    world.advance(20.0)
+    assert "desired rose 2 s before the load began to, 0 had waited" in report(
+        world, Reaction(at_seconds=2.0, waiting=0)
+    )
+
+
 def test_a_run_that_was_stopped_at_once_has_a_summary_too() -> None:
     """No division by a time of zero."""
     world = World(180, seed=1)

@@ -45,7 +45,9 @@ def _reaction(world: World, reaction: Reaction | None) -> str:
     rise = scenario.rise_at(world.seconds)
     if reaction is None:
         return "Reaction: the desired replicas never rose."
-    text = f"Reaction: desired rose {reaction.at_seconds - rise:.0f} s after the load began to, {reaction.waiting} had waited"
+    late = round(reaction.at_seconds - rise)
+    when = "before" if late < 0 else "after"  # chance may bring a few more before the load rises
+    text = f"Reaction: desired rose {abs(late)} s {when} the load began to, {reaction.waiting} had waited"
     if world.first_serving_at is None or world.began_at is None:
         return f"{text}; no added replica served."
     later = world.first_serving_at - world.began_at - reaction.at_seconds
